@@ -1,0 +1,367 @@
+"""`Kube`: what can be asked of, and done to, one cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+
+from fleet.connection import Connection
+from fleet.kube.answers import error_of, object_of
+from fleet.kube.discovery import Discovery
+from fleet.kube.identity import Identity
+from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
+from fleet.kube_errors import Gone, Invalid, ServerError
+from fleet.resource import ObjectRef, Resource
+
+Json = dict[str, Any]
+Query = dict[str, str | int | None]
+
+_JSON = "application/json"
+_METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
+_METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_DISCOVERY_MAX_AGE_SECONDS = 600.0
+
+
+class PatchType(StrEnum):
+    """The media type of a patch."""
+
+    MERGE = "application/merge-patch+json"
+    JSON = "application/json-patch+json"
+    STRATEGIC = "application/strategic-merge-patch+json"
+    APPLY = "application/apply-patch+yaml"
+
+
+class Propagation(StrEnum):
+    """What becomes of the dependents of a deleted object."""
+
+    BACKGROUND = "Background"
+    FOREGROUND = "Foreground"
+    ORPHAN = "Orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class ListPage:
+    """One page. `continue_token` is "" on the last; `remaining` None: the server cannot tell."""
+
+    items: tuple[Json, ...]
+    resource_version: str
+    continue_token: str
+    remaining: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyResult:
+    """The object after a server-side apply; `created` when it was not there before."""
+
+    obj: Json
+    created: bool
+
+
+class Kube:
+    """One API server, as one identity. Cheap to make: pools and TLS contexts are shared.
+
+    Every call raises `fleet.kube_errors` and ends within `budget.total` seconds.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        budget: Budget | None = None,
+        user_agent: str = "kubecarrier",
+        identity: Identity | None = None,
+        discovery: Discovery | None = None,
+    ) -> None:
+        self.connection = connection
+        self.budget = budget or Budget()
+        self.user_agent = user_agent
+        self.identity = identity
+        self.discovery = discovery or Discovery(max_age_seconds=_DISCOVERY_MAX_AGE_SECONDS)
+        self._secrets = connection.secrets()
+
+    def acting_as(self, identity: Identity) -> Kube:
+        """The same server with a person's rights; every call of the result carries the identity."""
+        return Kube(
+            self.connection,
+            budget=self.budget,
+            user_agent=self.user_agent,
+            identity=identity,
+            discovery=self.discovery,
+        )
+
+    # --- the server ----------------------------------------------------------------------
+
+    def version(self) -> Json:
+        """`gitVersion`, `platform`, `major`, `minor` and more."""
+        return self.get("/version")
+
+    def ready(self) -> bool:
+        """Whether the server calls itself ready; no answer at all raises."""
+        answer = self._send("GET", "/readyz", accept="text/plain")
+        if answer.status in (200, 500, 503):
+            return answer.status == 200
+        raise error_of(answer, self._secrets)
+
+    def resource_for(self, api_version: str, kind: str) -> Resource:
+        """Raises UnknownKind. Remembered for ten minutes; a miss asks the server."""
+        return self.discovery.resource(self._get_as, api_version, kind)
+
+    def resources(self) -> tuple[Resource, ...]:
+        """Every kind in the aggregated discovery document (empty on servers without one)."""
+        return tuple(self.discovery.table(self._get_as).values())
+
+    # --- reading -------------------------------------------------------------------------
+
+    def get(self, target: str | ObjectRef, *, metadata_only: bool = False) -> Json:
+        """An object by reference, or whatever JSON object is at a path such as `/version`."""
+        path = target if isinstance(target, str) else self._path(target)
+        return self._get_as(path, accept=_METADATA if metadata_only else _JSON)
+
+    def text(
+        self, path: str, *, query: Query | None = None, limit_bytes: int = 4 * 1024 * 1024
+    ) -> str:
+        """Plain text (logs, /metrics), at most `limit_bytes`; undecodable bytes are replaced."""
+        answer = self._send("GET", path, query=query, accept="*/*", limit_bytes=limit_bytes)
+        if answer.status != 200:
+            raise error_of(answer, self._secrets)
+        return answer.body.decode("utf-8", "replace")
+
+    def list_page(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        limit: int = 500,
+        continue_token: str = "",
+        metadata_only: bool = False,
+    ) -> ListPage:
+        """One page; raises Gone when `continue_token` is too old."""
+        query: Query = {
+            "limit": limit or None,
+            "labelSelector": label_selector,
+            "fieldSelector": field_selector,
+            "continue": continue_token or None,
+        }
+        path = resource.path(namespace=namespace or "")
+        accept = _METADATA_LIST if metadata_only else _JSON
+        return _page(self._get_as(path, accept=accept, query=query), resource)
+
+    def list(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        limit: int = 500,
+        metadata_only: bool = False,
+    ) -> Iterator[Json]:
+        """Every object, page by page, each once; any failed page raises in the middle.
+
+        When the continue token has become too old (410) the list is started
+        again once and what was given already is left out: such an object may
+        have been seen in an older state. The budget counts per page.
+        """
+        seen: set[str] = set()
+        restarted, token = False, ""
+        while True:
+            try:
+                page = self.list_page(
+                    resource,
+                    namespace=namespace,
+                    label_selector=label_selector,
+                    field_selector=field_selector,
+                    limit=limit,
+                    continue_token=token,
+                    metadata_only=metadata_only,
+                )
+            except Gone:
+                if restarted or not token:
+                    raise
+                restarted, token = True, ""
+                continue
+            yield from _unseen(page, seen)
+            token = page.continue_token
+            if not token:
+                return
+
+    # --- writing -------------------------------------------------------------------------
+
+    def create(self, obj: Json, *, field_manager: str | None = None, dry_run: bool = False) -> Json:
+        """POST; raises AlreadyExists. `generateName` is allowed."""
+        ref = _ref(obj, named=False)
+        path = self._resource(ref).path(namespace=ref.namespace)
+        query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
+        return self._write("POST", path, obj, query=query, content_type=_JSON)
+
+    def apply(
+        self, obj: Json, *, field_manager: str, force: bool = False, dry_run: bool = False
+    ) -> ApplyResult:
+        """Server-side apply. Without `force` fields of other managers raise Conflict.fields."""
+        query: Query = {
+            "fieldManager": field_manager,
+            "force": "true" if force else None,
+            "dryRun": "All" if dry_run else None,
+        }
+        path, content = self._path(_ref(obj)), PatchType.APPLY
+        answer = self._send("PATCH", path, query=query, body=obj, content_type=content)
+        return ApplyResult(object_of(answer, self._secrets_of(obj)), created=answer.status == 201)
+
+    def patch(
+        self,
+        ref: ObjectRef,
+        patch: Any,
+        *,
+        patch_type: PatchType = PatchType.MERGE,
+        subresource: str = "",
+        field_manager: str | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """Merge or strategic patch (a dict) or JSON patch (a list of operations)."""
+        path = self._path(ref, subresource=subresource)
+        query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
+        return self._write("PATCH", path, patch, query=query, content_type=patch_type)
+
+    def replace(
+        self, obj: Json, *, field_manager: str | None = None, subresource: str = ""
+    ) -> Json:
+        """PUT; raises Conflict when the object's resourceVersion is not the present one."""
+        path = self._path(_ref(obj), subresource=subresource)
+        return self._write(
+            "PUT", path, obj, query={"fieldManager": field_manager}, content_type=_JSON
+        )
+
+    def delete(
+        self,
+        ref: ObjectRef,
+        *,
+        propagation: Propagation = Propagation.BACKGROUND,
+        uid: str | None = None,
+        resource_version: str | None = None,
+        grace_period_seconds: int | None = None,
+        dry_run: bool = False,
+    ) -> Json:
+        """Raises NotFound when gone, Conflict when it is not the object with that uid or version.
+
+        Returns the server's answer: the object while finalizers keep it, else a Status.
+        """
+        preconditions = {"uid": uid, "resourceVersion": resource_version}
+        options: Json = {
+            "kind": "DeleteOptions",
+            "apiVersion": "v1",
+            "propagationPolicy": str(propagation),
+            "preconditions": {name: value for name, value in preconditions.items() if value},
+        }
+        if grace_period_seconds is not None:
+            options["gracePeriodSeconds"] = grace_period_seconds
+        query: Query = {"dryRun": "All" if dry_run else None}
+        return self._write("DELETE", self._path(ref), options, query=query, content_type=_JSON)
+
+    def scale(self, ref: ObjectRef, replicas: int) -> Json:
+        """Sets `spec.replicas` through the scale subresource; returns the Scale."""
+        return self.patch(ref, {"spec": {"replicas": replicas}}, subresource="scale")
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _resource(self, ref: ObjectRef) -> Resource:
+        resource = self.resource_for(ref.api_version, ref.kind)
+        if resource.namespaced and not ref.namespace:
+            raise Invalid(f"{ref.kind} needs a namespace.", code="kube_namespace_missing")
+        return resource
+
+    def _path(self, ref: ObjectRef, *, subresource: str = "") -> str:
+        """A reference without name would be the whole collection: refused."""
+        if not ref.name:
+            raise Invalid(f"{ref.kind} needs a name.", code="kube_name_missing")
+        return self._resource(ref).path(
+            namespace=ref.namespace, name=ref.name, subresource=subresource
+        )
+
+    def _get_as(self, path: str, *, accept: str, query: Query | None = None) -> Json:
+        return object_of(self._send("GET", path, query=query, accept=accept), self._secrets)
+
+    def _write(self, method: str, path: str, body: Any, *, query: Query, content_type: str) -> Json:
+        answer = self._send(method, path, query=query, body=body, content_type=content_type)
+        return object_of(answer, self._secrets_of(body))
+
+    def _secrets_of(self, body: Any) -> tuple[str, ...]:
+        return (*self._secrets, *_secret_values(body))
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Query | None = None,
+        body: Any = None,
+        accept: str = _JSON,
+        content_type: str = "",
+        limit_bytes: int = RESPONSE_LIMIT_BYTES,
+    ) -> Answer:
+        headers = [("Accept", accept), ("User-Agent", self.user_agent)]
+        if content_type:
+            headers.append(("Content-Type", content_type))
+        if self.identity is not None:
+            headers += self.identity.headers()
+        return transport_for(self.connection).exchange(
+            method,
+            _with_query(path, query),
+            headers=headers,
+            body=None if body is None else orjson.dumps(body),
+            budget=self.budget,
+            limit_bytes=limit_bytes,
+        )
+
+
+def _with_query(path: str, query: Query | None) -> str:
+    given = {name: value for name, value in (query or {}).items() if value is not None}
+    return f"{path}?{urlencode(given)}" if given else path
+
+
+def _page(document: Json, resource: Resource) -> ListPage:
+    """Items of a list carry no apiVersion and kind, or those of the metadata form: set ours."""
+    items = document.get("items", ...)
+    if items is ... or not str(document.get("kind", "")).endswith("List"):
+        raise ServerError("The answer is no list.")
+    metadata = document.get("metadata") or {}
+    named = {"apiVersion": resource.api_version, "kind": resource.kind}
+    return ListPage(
+        items=tuple({**item, **named} for item in items or ()),
+        resource_version=str(metadata.get("resourceVersion") or ""),
+        continue_token=str(metadata.get("continue") or ""),
+        remaining=metadata.get("remainingItemCount"),
+    )
+
+
+def _unseen(page: ListPage, seen: set[str]) -> Iterator[Json]:
+    for item in page.items:
+        uid = str(item.get("metadata", {}).get("uid") or "")
+        if uid and uid in seen:
+            continue
+        seen.add(uid)
+        yield item
+
+
+def _ref(obj: Json, *, named: bool = True) -> ObjectRef:
+    metadata = obj.get("metadata") or {}
+    name = str(metadata.get("name") or "")
+    if not obj.get("apiVersion") or not obj.get("kind") or (named and not name):
+        raise Invalid("An object needs apiVersion, kind and name.", code="kube_object_incomplete")
+    return ObjectRef(
+        str(obj["apiVersion"]), str(obj["kind"]), str(metadata.get("namespace") or ""), name
+    )
+
+
+def _secret_values(body: Any) -> list[str]:
+    """Values of a Secret that is being written: a server may quote them when it refuses."""
+    if not isinstance(body, dict):
+        return []
+    parts = [body.get("data"), body.get("stringData")] if body.get("kind") == "Secret" else []
+    return [str(value) for part in parts if isinstance(part, dict) for value in part.values()]
