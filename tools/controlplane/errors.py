@@ -1,0 +1,9 @@
+"""The two ways this package fails; both carry one line a person can act on."""
+
+
+class ControlPlaneError(Exception):
+    """A server did not start, stop or answer as asked; the text names the log to read."""
+
+
+class BuildError(ControlPlaneError):
+    """The binaries are missing and could not be built (no Go, no network, a compile error)."""
