@@ -2,7 +2,6 @@
 
 import http.client
 from pathlib import Path
-from types import TracebackType
 from typing import Final, Self
 
 from tools.controlplane.binaries import binaries
@@ -59,12 +58,7 @@ class Etcd:
         self.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def _command(self) -> list[str]:
