@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import ssl
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from fleet.connection import Connection
 from fleet.kube.deadline import DeadlineSocket
 from fleet.kube_errors import TlsError
+from fleet.memory_file import memory_file
 
 
 def ssl_context(connection: Connection) -> ssl.SSLContext:
@@ -36,16 +34,5 @@ def ssl_context(connection: Connection) -> ssl.SSLContext:
 def _load_identity(context: ssl.SSLContext, cert_pem: str, key_pem: str) -> None:
     """OpenSSL takes paths only; an empty password keeps it from asking the terminal for one."""
     pem = f"{cert_pem.rstrip()}\n{key_pem.rstrip()}\n"
-    with memory_file(pem.encode()) as path:
-        context.load_cert_chain(path, password="")
-
-
-@contextmanager
-def memory_file(content: bytes) -> Iterator[str]:
-    """Path of an anonymous file in memory; gone with the block (Linux: memfd_create(2))."""
-    descriptor = os.memfd_create("kubecarrier", os.MFD_CLOEXEC)
-    try:
-        os.write(descriptor, content)
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
+    with memory_file(pem.encode()) as file:
+        context.load_cert_chain(file.path, password="")

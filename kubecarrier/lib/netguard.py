@@ -34,7 +34,7 @@ from kubecarrier.lib.errors import InvalidError, TransientError
 
 type IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
-MAX_URL_LENGTH: Final = 2048
+MAX_URL_LENGTH: Final = 8192
 RESOLVE_SECONDS: Final = 5.0
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "oci": 443}
 # getaddrinfo has no time-out: a look-up that hangs keeps its thread until the

@@ -70,10 +70,10 @@ STRICT: Final = Dialect()
 # What Helm itself accepts in a chart's own files.
 HELM: Final = Dialect(aliases=True, duplicate_keys=True, scalar_keys=True)
 
-_TRUE: Final = frozenset(["y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"])
-_FALSE: Final = frozenset(
-    ["n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"]
-)
+_TRUE_WORDS: Final = ("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON")
+_FALSE_WORDS: Final = ("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF")
+_TRUE: Final = frozenset(_TRUE_WORDS)
+_FALSE: Final = frozenset(_FALSE_WORDS)
 _NULL: Final = frozenset(["", "~", "null", "Null", "NULL"])
 _NOT_FINITE: Final = frozenset(
     sign + dot for sign in ("", "+", "-") for dot in (".inf", ".Inf", ".INF")

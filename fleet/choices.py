@@ -1,0 +1,19 @@
+"""Closed sets of values that the rows of this app hold."""
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+
+class RemovalPolicy(models.TextChoices):
+    """What becomes of our objects in a cluster that leaves the fleet."""
+
+    ORPHAN = "orphan", _("Leave everything in the cluster")
+    CLEANUP = "cleanup", _("Delete what KubeCarrier owns there")
+
+
+class TargetState(models.TextChoices):
+    """How far an operation is on one of its targets."""
+
+    RUNNING = "running", _("Running")
+    SUCCEEDED = "succeeded", _("Succeeded")
+    FAILED = "failed", _("Failed")

@@ -1,0 +1,37 @@
+"""Facts about the fleet, read only."""
+
+from __future__ import annotations
+
+import json
+
+from fleet.connection import Connection
+from fleet.models import Cluster, Operation
+from kubecarrier.lib import crypto
+
+
+def cluster_labels() -> dict[str, dict[str, str]]:
+    """Every cluster that placements may choose, with the labels they select by."""
+    rows = Cluster.objects.filter(deletion_requested_at__isnull=True)
+    return {cluster.name: cluster.selector_labels() for cluster in rows}
+
+
+def connection_of(cluster: Cluster) -> Connection:
+    """The stored connection with its credential opened; raises SealError. Not yet address-checked."""
+    opened = crypto.reveal(cluster, "credential")
+    secret: dict[str, str] = json.loads(opened) if opened else {}
+    return Connection(
+        server=cluster.server,
+        ca_pem=cluster.ca_pem or None,
+        token=secret.get("token"),
+        client_cert_pem=secret.get("client_cert_pem"),
+        client_key_pem=secret.get("client_key_pem"),
+        tls_server_name=cluster.tls_server_name or None,
+        insecure=cluster.insecure,
+    )
+
+
+def operation_progress(operation: Operation) -> dict[str, int]:
+    """How many targets are done, out of how many."""
+    targets = list(operation.targets.all())
+    done = sum(1 for target in targets if target.state != "running")
+    return {"done": done, "total": len(targets)}

@@ -1,0 +1,273 @@
+"""The probe: what a cluster is, whether it answers, and for how long it will."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from fleet import addresses
+from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REACHABLE, Reason
+from fleet.connection import Connection
+from fleet.kube import Budget, Kube
+from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthorized, Unreachable
+from fleet.models import Cluster, Namespace, Node
+from fleet.probe import Capacity, NodeInfo, ProbeResult, probe
+from fleet.queries import connection_of
+from fleet.services.clusters import CLEANUP_FINALIZER
+from kubecarrier.lib import audit, placed
+from kubecarrier.lib.backoff import delay_seconds
+from kubecarrier.lib.conditions import Condition, Status, summarize
+from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.lib.lease import Claim
+from kubecarrier.lib.netguard import AddressError, Policy
+from kubecarrier.lib.reconcile import Pass, record_pass
+
+EXPIRY_WARNING = timedelta(days=14)
+_BUDGET = Budget(connect=3, read=5, total=10)
+_BACKOFF_CAP_SECONDS = 60.0
+
+# An error of the door → which condition it belongs to, and why.
+_TROUBLE: list[tuple[type[KubeCarrierError], str, Reason]] = [
+    (Unauthorized, AUTHENTICATED, Reason.UNAUTHORIZED),
+    (Forbidden, AUTHENTICATED, Reason.FORBIDDEN),
+    (TimedOut, REACHABLE, Reason.TIMED_OUT),
+    (TlsError, REACHABLE, Reason.TLS_FAILED),
+    (Unreachable, REACHABLE, Reason.UNREACHABLE),
+    (AddressError, REACHABLE, Reason.ADDRESS_FORBIDDEN),
+    (KubeError, REACHABLE, Reason.UNREACHABLE),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeJob:
+    """One cluster to look at. `row` is for the recording thread only."""
+
+    claim: Claim
+    group: UUID
+    row: Cluster
+    connection: Connection
+    expires_at: datetime | None
+    identity: str | None
+    rules: Policy
+
+
+class ClusterReconciler:
+    """Probes due clusters; a cluster that answers again wakes what is placed on it."""
+
+    model = Cluster
+    group_column = None
+    lease_seconds = 30.0
+    slots = 16
+    slots_per_group = 1
+
+    def load(self, claims: Sequence[Claim]) -> list[ProbeJob]:
+        """Opens the credentials of the claimed clusters."""
+        rows = Cluster.objects.in_bulk([claim.pk for claim in claims])
+        rules = addresses.policy()
+        return [
+            ProbeJob(
+                claim=claim,
+                group=claim.pk,
+                row=rows[claim.pk],
+                connection=connection_of(rows[claim.pk]),
+                expires_at=rows[claim.pk].credential_expires_at,
+                identity=rows[claim.pk].identity,
+                rules=rules,
+            )
+            for claim in claims
+            if claim.pk in rows
+        ]
+
+    def run(self, job: ProbeJob) -> Pass:
+        """In a thread: look, and say what was seen."""
+        expiring = expiry_condition(job.expires_at, timezone.now())
+        try:
+            found = probe(Kube(addresses.guarded(job.connection, job.rules), budget=_BUDGET))
+        except KubeCarrierError as error:
+            return unseen(job.claim, error, expiring)
+        if job.identity and job.identity != found.cluster_uid:
+            return stranger(expiring)
+        return seen(found, expiring)
+
+    def record(self, job: ProbeJob, result: Pass) -> None:
+        """Write what was seen; nodes and namespaces with it, in one transaction."""
+        found = result.columns.pop("probe", None)
+        with transaction.atomic():
+            if found is not None and _taken(job.row, found.cluster_uid):
+                result, found = duplicate(), None
+            if not record_pass(job.row, job.claim, result):
+                return
+            if found is not None:
+                _observe(job.row, found)
+            if job.row.deletion_requested_at:
+                _remove_when_clean(job.row)
+            was = job.row.condition(REACHABLE).get("status")
+            if any(c.type == REACHABLE and c.status != was for c in result.seen):
+                for kind in placed.placed_kinds():
+                    kind.reachability_changed(job.row)
+
+
+def seen(found: ProbeResult, expiring: Condition) -> Pass:
+    """Everything was seen."""
+    conditions = [
+        Condition(REACHABLE, Status.TRUE, Reason.PROBED, "The API server answers."),
+        Condition(AUTHENTICATED, Status.TRUE, Reason.PROBED, "The credential is accepted."),
+        Condition(IDENTIFIED, Status.TRUE, Reason.PROBED, "The same cluster as at import."),
+        expiring,
+    ]
+    columns: dict[str, Any] = {
+        "probe": found,
+        "identity": found.cluster_uid,
+        "version": found.git_version[:64],
+        "platform": found.platform[:64],
+        "last_seen_at": timezone.now(),
+        "node_count": len(found.nodes),
+        "capacity": total(node.capacity for node in found.nodes),
+        "allocatable": total(node.allocatable for node in found.nodes),
+        "requested": _requested(found),
+        "usage": _usage(found),
+    }
+    again = float(settings.KUBECARRIER_PROBE_SECONDS)
+    return Pass([*conditions, _ready(conditions)], columns, again_seconds=again)
+
+
+def unseen(claim: Claim, error: KubeCarrierError, expiring: Condition) -> Pass:
+    """Nothing was seen: the last good state stays, and says that it is old."""
+    type_, reason = next(
+        ((name, why) for kind, name, why in _TROUBLE if isinstance(error, kind)),
+        (REACHABLE, Reason.UNREACHABLE),
+    )
+    conditions = [Condition(type_, Status.FALSE, reason, error.message), expiring]
+    if type_ == AUTHENTICATED:
+        conditions.append(Condition(REACHABLE, Status.TRUE, Reason.PROBED, "The API server answers."))
+    else:
+        unknown = "Not seen while the API server does not answer."
+        conditions.append(Condition(AUTHENTICATED, Status.UNKNOWN, reason, unknown))
+    again = delay_seconds(claim.failures, cap_seconds=_BACKOFF_CAP_SECONDS)
+    return Pass([*conditions, _ready(conditions)], again_seconds=again, failed=True)
+
+
+def stranger(expiring: Condition) -> Pass:
+    """Another cluster answers at the address: quarantine, nothing is written to it."""
+    text = "Another cluster answers at this address; nothing is written to it."
+    conditions = [
+        Condition(IDENTIFIED, Status.FALSE, Reason.ANOTHER_CLUSTER, text),
+        Condition(REACHABLE, Status.FALSE, Reason.ANOTHER_CLUSTER, text),
+        expiring,
+    ]
+    return Pass([*conditions, _ready(conditions)], again_seconds=_BACKOFF_CAP_SECONDS, failed=True)
+
+
+def duplicate() -> Pass:
+    """The same cluster stands in the fleet under another name."""
+    text = "This cluster is in the fleet already under another name; remove one of the two."
+    conditions = [
+        Condition(IDENTIFIED, Status.FALSE, Reason.SAME_CLUSTER, text),
+        Condition(REACHABLE, Status.FALSE, Reason.SAME_CLUSTER, text),
+    ]
+    return Pass([*conditions, _ready(conditions)], again_seconds=_BACKOFF_CAP_SECONDS, failed=True)
+
+
+def expiry_condition(expires_at: datetime | None, now: datetime) -> Condition:
+    """`CredentialExpiring`: True from two weeks before the end on."""
+    if expires_at is None:
+        text = "The credential says no end."
+        return Condition(CREDENTIAL_EXPIRING, Status.FALSE, Reason.NO_EXPIRY, text)
+    text = f"The credential ends at {expires_at:%Y-%m-%d %H:%M} UTC."
+    if expires_at <= now:
+        return Condition(CREDENTIAL_EXPIRING, Status.TRUE, Reason.EXPIRED, text)
+    if expires_at - now <= EXPIRY_WARNING:
+        return Condition(CREDENTIAL_EXPIRING, Status.TRUE, Reason.EXPIRES_SOON, text)
+    return Condition(CREDENTIAL_EXPIRING, Status.FALSE, Reason.EXPIRES_LATER, text)
+
+
+def total(parts: Any) -> dict[str, int]:
+    """The sum of capacities, in millicores, bytes and pods."""
+    listed = [asdict(part) for part in parts]
+    return {key: sum(part[key] for part in listed) for key in asdict(Capacity())}
+
+
+def _ready(conditions: Sequence[Condition]) -> Condition:
+    return summarize(conditions, needed=(AUTHENTICATED, REACHABLE), harmful=())
+
+
+def _requested(found: ProbeResult) -> dict[str, int]:
+    if found.load is None:
+        return {}
+    return {**asdict(found.load.requested), "pods": found.load.pods}
+
+
+def _usage(found: ProbeResult) -> dict[str, int] | None:
+    if found.usage is None:
+        return None
+    parts = [asdict(amount) for amount in found.usage.values()]
+    return {key: sum(part[key] for part in parts) for key in ("cpu_millicores", "memory_bytes")}
+
+
+def _taken(row: Cluster, identity: str) -> bool:
+    return Cluster.objects.filter(identity=identity).exclude(pk=row.pk).exists()
+
+
+def _observe(row: Cluster, found: ProbeResult) -> None:
+    """Bring the node and namespace rows to what was seen, writing only what differs."""
+    now = timezone.now()
+    nodes = {node.name: _node_columns(node) for node in found.nodes}
+    namespaces = {n.name: {"labels": n.labels, "state": n.phase} for n in found.namespaces}
+    with audit.unaudited("observed in the cluster"):
+        _upsert(Node, row, nodes, now)
+        _upsert(Namespace, row, namespaces, now)
+
+
+def _node_columns(node: NodeInfo) -> dict[str, Any]:
+    return {
+        "labels": node.labels,
+        "ready": node.ready,
+        "unschedulable": node.unschedulable,
+        "roles": list(node.roles),
+        "conditions": [{"type": t, "status": s} for t, s in sorted(node.conditions.items())],
+        "taints": list(node.taints),
+        "kubelet_version": node.kubelet_version[:64],
+        "capacity": asdict(node.capacity),
+        "allocatable": asdict(node.allocatable),
+    }
+
+
+def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: datetime) -> None:
+    present = {item.name: item for item in model.objects.filter(cluster=row)}
+    gone = set(present) - set(wanted)
+    if gone:
+        model.objects.filter(cluster=row, name__in=gone).delete()
+    fresh, changed = [], []
+    for name, columns in wanted.items():
+        item = present.get(name)
+        if item is None:
+            fresh.append(model(cluster=row, name=name, seen_at=now, **columns))
+        elif any(getattr(item, key) != value for key, value in columns.items()):
+            for key, value in columns.items():
+                setattr(item, key, value)
+            item.seen_at = now
+            changed.append(item)
+    model.objects.bulk_create(fresh)
+    if changed:
+        model.objects.bulk_update(changed, [*next(iter(wanted.values())), "seen_at"], batch_size=200)
+
+
+def _remove_when_clean(row: Cluster) -> None:
+    """The row goes once nothing of ours is left in the cluster."""
+    leftovers = [
+        outcome
+        for kind in placed.placed_kinds()
+        for outcome in kind.cluster_removing(row, cleanup=True)
+    ]
+    if leftovers:
+        return
+    fresh = Cluster.objects.select_for_update().get(pk=row.pk)
+    if CLEANUP_FINALIZER in fresh.finalizers:
+        fresh.delete()

@@ -1,0 +1,1 @@
+"""What people and git can ask of the fleet."""

@@ -1,0 +1,266 @@
+"""Clusters: import, edit, rename, rotate, pause, remove.
+
+A credential goes in and never comes out. Where it is sent cannot be changed
+without giving it again, so that nobody who may edit a cluster can have its
+stored credential delivered to a server of their own.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from fleet import addresses
+from fleet.choices import RemovalPolicy
+from fleet.connection import Connection, credential_expiry
+from fleet.errors import ClusterDuplicateError, ClusterInvalidError, ClusterStateError
+from fleet.kube import Budget, Kube
+from fleet.kube_errors import Unreachable
+from fleet.models import Cluster
+from fleet.server_url import parse_server
+from fleet.services.operations import operation_record
+from kubecarrier.lib import crypto, lease, placed
+from kubecarrier.lib.manifests import Applied, Result, Wish
+from kubecarrier.lib.tasks import wake_on_commit
+
+PROBE_TASK = "fleet.tasks.probe_clusters"
+CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
+# Changing one of these changes where the stored credential is sent.
+_DESTINATION = ("server", "ca_pem", "tls_server_name", "insecure")
+_CHECK_BUDGET = Budget(connect=3, read=5, total=8)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A connection that was tried: `identity` None means that nobody answered yet."""
+
+    connection: Connection
+    identity: str | None
+
+
+def connection_check(connection: Connection) -> Checked:
+    """Try the connection; refuses a forbidden address and a refused credential.
+
+    A server that does not answer is no reason to refuse: it may be down today.
+    Raises AddressError, Unauthorized, Forbidden, TlsError.
+    """
+    guarded = addresses.guarded(connection, addresses.policy())
+    try:
+        found = Kube(guarded, budget=_CHECK_BUDGET).get("/api/v1/namespaces/kube-system")
+    except Unreachable:
+        return Checked(connection, None)
+    return Checked(connection, str(found["metadata"]["uid"]))
+
+
+def cluster_create(
+    *, name: str, connection: Connection, labels: dict[str, str], fields: dict[str, Any]
+) -> Cluster:
+    """Add a cluster; raises ClusterDuplicateError and what `connection_check` raises."""
+    checked = connection_check(connection)
+    with transaction.atomic():
+        _refuse_taken(name, checked.identity)
+        cluster = Cluster(name=name, labels=labels, identity=checked.identity, **fields)
+        _set_connection(cluster, connection)
+        cluster.full_clean(exclude=["credential"])
+        cluster.save()
+        _announce(cluster)
+    return cluster
+
+
+def cluster_apply(*, actor: Any, wish: Wish) -> Applied:
+    """Create or update a cluster from a document."""
+    spec = dict(wish.spec)
+    credential = spec.pop("credential", None)
+    cluster = Cluster.objects.filter(name=wish.name).first()
+    if cluster is None:
+        connection = _connection_from(spec, credential)
+        fields = {k: v for k, v in spec.items() if k not in _DESTINATION}
+        created = cluster_create(
+            name=wish.name, connection=connection, labels=wish.labels, fields=fields
+        )
+        return Applied(created, Result.CREATED)
+    return cluster_update(cluster=cluster, labels=wish.labels, spec=spec, credential=credential)
+
+
+def cluster_update(
+    *, cluster: Cluster, labels: dict[str, str], spec: dict[str, Any], credential: Any = None
+) -> Applied:
+    """Change a cluster; a changed destination demands the credential again."""
+    moved = any(column in spec and spec[column] != getattr(cluster, column) for column in _DESTINATION)
+    if moved and not credential:
+        raise ClusterInvalidError(
+            "credential_required",
+            "Where the credential is sent was changed: give the credential again.",
+            field="spec.credential",
+        )
+    if credential:
+        wanted = {column: getattr(cluster, column) for column in _DESTINATION} | spec
+        cluster_rotate(cluster=cluster, connection=_connection_from(wanted, credential))
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        changed = bool(credential) or cluster.labels != labels
+        cluster.labels = labels
+        for column, value in spec.items():
+            changed |= getattr(cluster, column) != value
+            setattr(cluster, column, value)
+        if not changed:
+            return Applied(cluster, Result.UNCHANGED)
+        _save(cluster)
+    return Applied(cluster, Result.CONFIGURED)
+
+
+def cluster_rotate(*, cluster: Cluster, connection: Connection) -> Cluster:
+    """Put a new credential in: tested first, swapped then.
+
+    Raises ClusterStateError when another cluster answers behind it.
+    """
+    checked = connection_check(connection)
+    if checked.identity is None:
+        raise ClusterStateError(
+            "cluster_unreachable",
+            "The new credential could not be tested: the API server does not answer.",
+            hint="The stored credential was kept.",
+        )
+    if cluster.identity and checked.identity != cluster.identity:
+        raise ClusterStateError(
+            "another_cluster",
+            "Another cluster answers with this credential.",
+            hint="Import it as a cluster of its own. The stored credential was kept.",
+        )
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        _set_connection(cluster, connection)
+        _save(cluster)
+    return cluster
+
+
+def cluster_rename(*, cluster: Cluster, name: str) -> Cluster:
+    """Give a cluster another name: placements, releases and history follow it."""
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        old = cluster.name
+        if name == old:
+            return cluster
+        _refuse_taken(name, None)
+        cluster.name = name
+        _save(cluster)
+        for kind in placed.placed_kinds():
+            kind.cluster_renamed(cluster, old)
+    return cluster
+
+
+def cluster_suspend(*, cluster: Cluster, suspended: bool) -> Cluster:
+    """Pause: nothing is changed in the cluster. Resume: everything due is looked at."""
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        if cluster.suspended != suspended:
+            cluster.suspended = suspended
+            _save(cluster)
+    return cluster
+
+
+def cluster_probe(*, cluster: Cluster) -> None:
+    """Look at the cluster now."""
+    with transaction.atomic():
+        lease.wake(Cluster.objects.filter(pk=cluster.pk))
+        wake_on_commit(PROBE_TASK)
+
+
+def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
+    """Remove a cluster: `orphan` at once and from our database alone, `cleanup` by deleting first.
+
+    What stays behind in the cluster is listed in the operation.
+    """
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=row.pk)
+        cleanup = _policy(policy or cluster.removal_policy) is RemovalPolicy.CLEANUP
+        outcomes = [
+            outcome
+            for kind in placed.placed_kinds()
+            for outcome in kind.cluster_removing(cluster, cleanup=cleanup)
+        ]
+        operation_record(operation_verb="remove", row=cluster, outcomes=outcomes)
+        if not cleanup:
+            cluster.delete()
+            return
+        cluster.removal_policy = RemovalPolicy.CLEANUP
+        cluster.deletion_requested_at = cluster.deletion_requested_at or timezone.now()
+        _save(cluster)
+        Cluster.objects.filter(pk=cluster.pk).status_update(finalizers=[CLEANUP_FINALIZER])
+        row.deletion_requested_at = cluster.deletion_requested_at
+
+
+def _policy(text: str) -> RemovalPolicy:
+    try:
+        return RemovalPolicy(text)
+    except ValueError as error:
+        raise ClusterInvalidError(
+            "policy_invalid", "policy is orphan or cleanup.", field="policy"
+        ) from error
+
+
+def _connection_from(spec: dict[str, Any], credential: Any) -> Connection:
+    """The connection that a document describes; raises ClusterInvalidError."""
+    if not credential:
+        raise ClusterInvalidError(
+            "credential_required", "A new cluster needs a credential.", field="spec.credential"
+        )
+    return Connection(
+        server=parse_server(spec.get("server", ""), "spec.server"),
+        ca_pem=spec.get("ca_pem") or None,
+        token=credential.get("token") or None,
+        client_cert_pem=credential.get("client_cert_pem") or None,
+        client_key_pem=credential.get("client_key_pem") or None,
+        tls_server_name=spec.get("tls_server_name") or None,
+        insecure=bool(spec.get("insecure")),
+    )
+
+
+def _set_connection(cluster: Cluster, connection: Connection) -> None:
+    cluster.server = connection.server
+    cluster.ca_pem = connection.ca_pem or ""
+    cluster.tls_server_name = connection.tls_server_name or ""
+    cluster.insecure = connection.insecure
+    cluster.credential_expires_at = credential_expiry(connection)
+    secret = {
+        key: value
+        for key in ("token", "client_cert_pem", "client_key_pem")
+        if (value := getattr(connection, key))
+    }
+    crypto.seal(cluster, "credential", json.dumps(secret))
+
+
+def _refuse_taken(name: str, identity: str | None) -> None:
+    if Cluster.objects.filter(name=name).exists():
+        raise ClusterDuplicateError(
+            "cluster_name_taken", f"There is a cluster “{name}” already.", field="metadata.name"
+        )
+    same = Cluster.objects.filter(identity=identity).first() if identity else None
+    if same is not None:
+        raise ClusterDuplicateError(
+            "cluster_duplicate",
+            f"This is the cluster “{same.name}”, which is in the fleet already.",
+            hint="Its kube-system namespace has the same UID.",
+            cluster=same.name,
+        )
+
+
+def _save(cluster: Cluster) -> None:
+    cluster.generation += 1
+    cluster.full_clean(exclude=["credential"])
+    cluster.save()
+    _announce(cluster)
+
+
+def _announce(cluster: Cluster) -> None:
+    """Everything that depends on the cluster hears of the change, in this transaction."""
+    lease.wake(Cluster.objects.filter(pk=cluster.pk))
+    wake_on_commit(PROBE_TASK)
+    for kind in placed.placed_kinds():
+        kind.cluster_changed(cluster)
+
+

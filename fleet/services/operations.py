@@ -1,0 +1,105 @@
+"""Operations: the record of what was asked for, and its progress."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from fleet.choices import TargetState
+from fleet.models import Operation, OperationTarget
+from kubecarrier.lib import audit
+from kubecarrier.lib.spec import SpecModel
+
+_MESSAGE_LENGTH = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A target row of an operation: done once the row observed `generation`."""
+
+    id: uuid.UUID
+    name: str
+    generation: int
+
+
+def operation_start(*, verb: str, row: SpecModel, targets: Iterable[Target]) -> Operation:
+    """Record that the acting person asked for `verb`; earlier runs on a target are superseded."""
+    context = audit.current()
+    actor = context.actor()
+    with audit.unaudited("an operation is itself the record"):
+        operation = Operation.objects.create(
+            verb=verb,
+            kind=type(row).__name__,
+            object_id=row.pk,
+            object_name=row.name,
+            actor=actor if getattr(actor, "pk", None) else None,
+            channel=context.channel,
+            request_id=context.request_id,
+            reason=context.reason,
+        )
+        wanted = list(targets)
+        superseded = OperationTarget.objects.filter(
+            target_id__in=[target.id for target in wanted], state=TargetState.RUNNING
+        )
+        _close(superseded, TargetState.FAILED, "Superseded by a later operation.")
+        OperationTarget.objects.bulk_create(
+            OperationTarget(
+                operation=operation, target_id=t.id, name=t.name, generation=t.generation
+            )
+            for t in wanted
+        )
+    if not wanted:
+        _finish([operation.pk])
+    return operation
+
+
+def operation_record(
+    *, operation_verb: str, row: SpecModel, outcomes: Iterable[tuple[str, str]]
+) -> Operation:
+    """Record something that is over already: `outcomes` are names and what became of each."""
+    operation = operation_start(verb=operation_verb, row=row, targets=())
+    with audit.unaudited("an operation is itself the record"):
+        OperationTarget.objects.bulk_create(
+            OperationTarget(
+                operation=operation,
+                target_id=row.pk,
+                name=name,
+                generation=0,
+                state=TargetState.SUCCEEDED,
+                message=message[:_MESSAGE_LENGTH],
+            )
+            for name, message in outcomes
+        )
+    return operation
+
+
+def target_progress(
+    *, target_id: uuid.UUID, generation: int, state: TargetState, message: str
+) -> None:
+    """A reconciler tells how far a target row is; closes operations whose targets are all done."""
+    running = OperationTarget.objects.filter(
+        target_id=target_id, state=TargetState.RUNNING, generation__lte=generation
+    )
+    if running.exists():
+        _close(running, state, message)
+
+
+def _close(targets: QuerySet[OperationTarget], state: TargetState, message: str) -> None:
+    operations = list(targets.values_list("operation_id", flat=True))
+    with audit.unaudited("progress of a record"):
+        targets.update(state=state, message=message[:_MESSAGE_LENGTH], changed_at=timezone.now())
+    if state is not TargetState.RUNNING:
+        _finish(operations)
+
+
+def _finish(operation_ids: list[uuid.UUID]) -> None:
+    """Close those operations that have no running target any more."""
+    open_ones = OperationTarget.objects.filter(state=TargetState.RUNNING).values("operation_id")
+    with audit.unaudited("progress of a record"):
+        Operation.objects.filter(pk__in=operation_ids, finished_at=None).exclude(
+            pk__in=open_ones
+        ).update(finished_at=timezone.now())

@@ -1,0 +1,58 @@
+"""Keyset pages: each costs the same, however deep, and nothing is counted."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import orjson
+from django.db.models import Q, QuerySet
+
+from kubecarrier.lib.errors import InvalidError
+
+DEFAULT_LIMIT = 50
+MAX_LIMIT = 500
+
+
+def page(
+    rows: QuerySet[Any], *, order: str, limit: int, token: str
+) -> tuple[list[Any], str | None]:
+    """One page in `order` (a column, "-" before it for descending) and the next token."""
+    column = order.lstrip("-")
+    step = "lt" if order.startswith("-") else "gt"
+    if token:
+        value, pk = _read(token)
+        after = Q(**{f"{column}__{step}": value}) | Q(**{column: value, f"pk__{step}": pk})
+        rows = rows.filter(after)
+    pk_order = "-pk" if step == "lt" else "pk"
+    found = list(rows.order_by(order, pk_order)[: limit + 1])
+    if len(found) <= limit:
+        return found, None
+    last = found[limit - 1]
+    return found[:limit], _write(getattr(last, column), last.pk)
+
+
+def read_limit(text: str) -> int:
+    """`limit=` as a number between 1 and 500; raises InvalidError."""
+    if not text:
+        return DEFAULT_LIMIT
+    if not text.isdigit() or not 1 <= int(text[:6]) <= MAX_LIMIT:
+        raise InvalidError("limit_invalid", f"limit is a number from 1 to {MAX_LIMIT}.", field="limit")
+    return int(text)
+
+
+def _write(value: Any, pk: Any) -> str:
+    return base64.urlsafe_b64encode(orjson.dumps([value, pk], default=str)).decode()
+
+
+def _read(token: str) -> tuple[Any, Any]:
+    try:
+        value, pk = orjson.loads(base64.urlsafe_b64decode(token))
+        if not isinstance(value, str) or not isinstance(pk, str):
+            raise ValueError(token)
+    except (ValueError, binascii.Error) as error:
+        raise InvalidError(
+            "continue_invalid", "This continue token is not one of ours.", field="continue"
+        ) from error
+    return value, pk

@@ -1,0 +1,73 @@
+"""Serializers that refuse what they do not know."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework import serializers
+
+from kubecarrier.lib.placement import check_labels
+from kubecarrier.lib.spec import name_validators
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """Unknown fields are errors: a misspelt key must not pass silently."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            writable = {name for name, field in self.fields.items() if not field.read_only}
+            if unknown := sorted(set(map(str, data)) - writable):
+                raise serializers.ValidationError(
+                    {unknown[0][:80]: [serializers.ErrorDetail("Unknown field.", "field_unknown")]}
+                )
+        return super().to_internal_value(data)
+
+
+class LabelsField(serializers.DictField):
+    """Kubernetes labels."""
+
+    child = serializers.CharField(allow_blank=True)
+
+    def to_internal_value(self, data: Any) -> dict[str, str]:
+        return check_labels(super().to_internal_value(data))
+
+
+class MetadataSerializer(serializers.Serializer[Any]):
+    """What every document says of itself; only name and labels are written."""
+
+    name = serializers.CharField(validators=name_validators, help_text="Unique among its kind.")
+    labels = LabelsField(required=False, default=dict, help_text="Key and value pairs for selectors.")
+    uid = serializers.UUIDField(required=False, read_only=True)
+    generation = serializers.IntegerField(read_only=True, help_text="Rises with each change of spec.")
+    createdAt = serializers.DateTimeField(read_only=True)
+    updatedAt = serializers.DateTimeField(read_only=True)
+    deletionRequestedAt = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class ConditionSerializer(serializers.Serializer[Any]):
+    """One condition of a status."""
+
+    type = serializers.CharField()
+    status = serializers.ChoiceField(choices=["True", "False", "Unknown"])
+    reason = serializers.CharField()
+    message = serializers.CharField()
+    lastTransitionAt = serializers.DateTimeField()
+    observedGeneration = serializers.IntegerField()
+
+
+class ErrorDetailSerializer(serializers.Serializer[Any]):
+    """The inside of the one error form."""
+
+    code = serializers.CharField()
+    message = serializers.CharField()
+    field = serializers.CharField(allow_null=True)
+    hint = serializers.CharField(allow_null=True)
+    requestId = serializers.CharField()
+    data = serializers.DictField()
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """The one error form."""
+
+    error = ErrorDetailSerializer()

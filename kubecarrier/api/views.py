@@ -1,0 +1,245 @@
+"""The generic view of a kind: list, get, apply, patch, delete, watch.
+
+Each method parses, authorises by fetching through `rows(user)`, calls one
+service and renders. A dry run is the same call in a transaction that is
+rolled back: nothing is stored and nothing is enqueued.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, ClassVar
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.http import StreamingHttpResponse
+from rest_framework import status, viewsets
+from rest_framework.parsers import BaseParser
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kubecarrier.api import documents, paging, watch
+from kubecarrier.api.parsers import MergePatchParser, StrictJSONParser
+from kubecarrier.api.schema import DocumentSchema
+from kubecarrier.lib.errors import ConflictError, InvalidError, NotFoundError, PreconditionError
+from kubecarrier.lib.manifests import API_VERSION, Applied, Kind, Result
+from kubecarrier.lib.placement import filter_by_labels
+
+SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_LIST_PARAMETERS = frozenset({"labelSelector", "search", "limit", "continue", "fields", "watch", "timeoutSeconds"})
+_RESULT_STATUS = {
+    Result.CREATED: status.HTTP_201_CREATED,
+    Result.CONFIGURED: status.HTTP_202_ACCEPTED,
+    Result.UNCHANGED: status.HTTP_200_OK,
+}
+
+
+@contextmanager
+def maybe_dry(request: Request) -> Iterator[bool]:
+    """A transaction that is rolled back at its end when `?dryRun=All` was asked for."""
+    wish = request.query_params.get("dryRun", "")
+    if wish not in {"", "All"}:
+        raise InvalidError("dry_run_invalid", "dryRun is All or absent.", field="dryRun")
+    if not wish:
+        yield False
+        return
+    with transaction.atomic():
+        yield True
+        transaction.set_rollback(True)
+
+
+def validated(serializer: Any, request: Request) -> dict[str, Any]:
+    """The body through a serializer class; raises DRF's ValidationError."""
+    given = serializer(data=request.data)
+    given.is_valid(raise_exception=True)
+    return dict(given.validated_data)
+
+
+def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
+    """A misspelt filter must not return everything; raises InvalidError."""
+    if unknown := sorted(set(request.query_params) - known):
+        raise InvalidError("parameter_unknown", "Unknown parameter.", field=unknown[0][:80])
+
+
+class DocumentViewSet(viewsets.ViewSet):
+    """Subclassed once per kind, with its actions."""
+
+    kind: ClassVar[Kind]
+    lookup_field = "name"
+    lookup_value_regex = r"[^/]+"
+    schema = DocumentSchema()
+    parser_classes: ClassVar[list[type[BaseParser]]] = [StrictJSONParser, MergePatchParser]  # type: ignore[misc]
+
+    def list(self, request: Request) -> Response | StreamingHttpResponse:
+        known = _LIST_PARAMETERS | set(self.kind.filters)
+        refuse_unknown_parameters(request, known)
+        rows = self.filtered(request)
+        if request.query_params.get("watch") in {"1", "true"}:
+            return watch.stream(rows, self._export, seconds=_timeout(request))
+        found, token = paging.page(
+            rows,
+            order=self.kind.order,
+            limit=paging.read_limit(request.query_params.get("limit", "")),
+            token=request.query_params.get("continue", ""),
+        )
+        items = [documents.export(self.kind, row) for row in found]
+        if paths := _fields(request):
+            items = [documents.sparse(item, paths) for item in items]
+        return Response(
+            {
+                "apiVersion": API_VERSION,
+                "kind": f"{self.kind.kind}List",
+                "metadata": {"continue": token},
+                "items": items,
+            }
+        )
+
+    def retrieve(self, request: Request, name: str) -> Response | StreamingHttpResponse:
+        row = self.fetch(request, name)
+        if request.query_params.get("watch") in {"1", "true"}:
+            rows = self.kind.rows(request.user).filter(pk=row.pk)
+            return watch.stream(rows, self._export, seconds=_timeout(request))
+        return self.answer(row, fields=_fields(request))
+
+    def create(self, request: Request) -> Response:
+        """Create; 409 when the name is taken (PUT by name is the idempotent apply)."""
+        meta = request.data.get("metadata") if isinstance(request.data, dict) else None
+        name = meta.get("name") if isinstance(meta, dict) else None
+        if not isinstance(name, str) or not name:
+            raise InvalidError("name_missing", "A document needs a name.", field="metadata.name")
+        if self.find(request, name) is not None:
+            raise ConflictError("exists", f"{self.kind.kind} “{name[:80]}” exists already.", field="metadata.name")
+        return self._apply(request, name, request.data)
+
+    def update(self, request: Request, name: str) -> Response:
+        return self._apply(request, name, request.data, row=self.find(request, name))
+
+    def partial_update(self, request: Request, name: str) -> Response:
+        row = self.fetch(request, name)
+        merged = documents.merge_patch(self._editable(row), request.data)
+        return self._apply(request, name, merged, row=row)
+
+    def destroy(self, request: Request, name: str) -> Response:
+        if self.kind.delete is None:
+            raise InvalidError("read_only", f"{self.kind.kind} cannot be deleted.")
+        refuse_unknown_parameters(request, frozenset(self.kind.delete_options) | {"dryRun"})
+        options = {
+            SNAKE.sub("_", name_).lower(): read(request.query_params[name_])
+            for name_, read in self.kind.delete_options.items()
+            if name_ in request.query_params
+        }
+        with maybe_dry(request):
+            row = self.fetch(request, name)
+            self._check_precondition(request, row)
+            self.kind.delete(actor=request.user, row=row, **options)
+            gone = documents.export(self.kind, row)
+        return Response(gone, status=status.HTTP_202_ACCEPTED)
+
+    # --- what actions use as well ---------------------------------------------
+
+    def filtered(self, request: Request) -> QuerySet[Any]:
+        """The rows that the query asks for, out of those the user may see."""
+        rows = self.kind.rows(request.user)
+        for parameter, lookup in self.kind.filters.items():
+            if value := request.query_params.get(parameter):
+                rows = rows.filter(**{lookup: value})
+        if text := request.query_params.get("search", "").strip()[:200]:
+            rows = rows.filter(_search(self.kind, text))
+        if selector := request.query_params.get("labelSelector"):
+            rows = filter_by_labels(rows, selector)
+        return rows
+
+    def find(self, request: Request, name: str) -> Any | None:
+        """The row of that name among those the user may see, or None."""
+        return self.kind.rows(request.user).filter(**{self._name_column(): name}).first()
+
+    def fetch(self, request: Request, name: str) -> Any:
+        """Like `find`, but raises NotFoundError; out of scope and absent look the same."""
+        row = self.find(request, name)
+        if row is None:
+            raise NotFoundError("not_found", f"There is no {self.kind.singular} “{name[:100]}”.")
+        return row
+
+    def answer(self, row: Any, *, fields: list[str] | None = None, code: int = 200) -> Response:
+        """The row's document, with its ETag."""
+        document = documents.export(self.kind, row)
+        response = Response(documents.sparse(document, fields) if fields else document, status=code)
+        if hasattr(row, "generation"):
+            response["ETag"] = documents.etag(row)
+        return response
+
+    def acted(self, row: Any, operation: dict[str, Any] | None = None) -> Response:
+        """What every action answers: the object as it stands, and the operation begun."""
+        body = {"object": documents.export(self.kind, row), "operation": operation}
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+    def _name_column(self) -> str:
+        return "name" if any(f.name == "name" for f in self.kind.model._meta.fields) else "pk"
+
+    def _export(self, row: Any) -> dict[str, Any]:
+        return documents.export(self.kind, row)
+
+    def _editable(self, row: Any) -> dict[str, Any]:
+        document = documents.export(self.kind, row)
+        return {key: document[key] for key in ("apiVersion", "kind", "metadata", "spec")}
+
+    def _apply(self, request: Request, name: str, document: Any, row: Any = None) -> Response:
+        if self.kind.apply is None:
+            raise InvalidError("read_only", f"{self.kind.kind} is observed only and cannot be written.")
+        refuse_unknown_parameters(request, frozenset({"dryRun"}))
+        generation = None
+        if row is not None:
+            generation = self._check_precondition(request, row)
+        elif request.headers.get("If-Match"):
+            raise PreconditionError("precondition_failed", "There is nothing yet to match.")
+        wish = documents.read(self.kind, document, name=name, generation=generation)
+        with maybe_dry(request):
+            applied: Applied = self.kind.apply(actor=request.user, wish=wish)
+            response = self.answer(applied.row, code=_RESULT_STATUS[applied.result])
+        response["X-KubeCarrier-Result"] = applied.result.value
+        return response
+
+    def _check_precondition(self, request: Request, row: Any) -> int | None:
+        """412 with the present document when If-Match names another generation."""
+        header = request.headers.get("If-Match")
+        if not header:
+            return None
+        wanted = documents.generation_of_etag(row, header)
+        if wanted is not None and wanted != row.generation:
+            raise PreconditionError(
+                "precondition_failed",
+                f"{self.kind.kind} “{row}” was changed since you read it.",
+                hint="Read it again, and apply your change to what stands there now.",
+                generation=row.generation,
+                difference=self._difference(request, row),
+            )
+        return wanted
+
+    def _difference(self, request: Request, row: Any) -> list[dict[str, Any]]:
+        """Where the caller's document differs from what is stored: path, yours, theirs."""
+        sent = request.data if isinstance(request.data, dict) else {}
+        current = documents.export(self.kind, row)
+        return [
+            {"path": f"spec.{key}", "yours": sent.get("spec", {}).get(key), "theirs": value}
+            for key, value in current["spec"].items()
+            if isinstance(sent.get("spec"), dict) and key in sent["spec"] and sent["spec"][key] != value
+        ]
+
+
+def _fields(request: Request) -> list[str]:
+    text = request.query_params.get("fields", "")
+    return [path.strip() for path in text.split(",") if path.strip()][:50]
+
+
+def _timeout(request: Request) -> float:
+    text = request.query_params.get("timeoutSeconds", "")
+    return float(text) if text.isdigit() else watch.MAX_SECONDS
+
+
+def _search(kind: Kind, text: str) -> Q:
+    found = Q()
+    for column in kind.search:
+        found |= Q(**{f"{column}__icontains": text})
+    return found

@@ -1,0 +1,69 @@
+"""`?watch=1`: a list as server-sent events, each change once.
+
+The rows are looked at once a second while somebody watches: status changes
+come from other processes, and the database is the only thing all share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+from asgiref.sync import sync_to_async
+from django.db.models import QuerySet
+from django.http import StreamingHttpResponse
+
+LOOK_SECONDS = 1.0
+BOOKMARK_SECONDS = 15.0
+MAX_SECONDS = 3600.0
+MAX_ROWS = 2000
+
+Export = Callable[[Any], dict[str, Any]]
+
+
+def stream(rows: QuerySet[Any], export: Export, *, seconds: float) -> StreamingHttpResponse:
+    """An endless answer of `change` events; ends after `seconds`, the client comes back."""
+    response = StreamingHttpResponse(
+        _events(rows, export, min(seconds, MAX_SECONDS)), content_type="text/event-stream"
+    )
+    response["Cache-Control"] = "no-cache"
+    response["X-Accel-Buffering"] = "no"
+    return response
+
+
+async def _events(rows: QuerySet[Any], export: Export, seconds: float) -> AsyncIterator[bytes]:
+    known: dict[Any, tuple[datetime, dict[str, Any]]] = {}
+    look = sync_to_async(_look, thread_sensitive=False)
+    ends_at = time.monotonic() + seconds
+    bookmark_at = time.monotonic() + BOOKMARK_SECONDS
+    while time.monotonic() < ends_at:
+        for change in await look(rows, export, known):
+            yield _event(change)
+        if time.monotonic() > bookmark_at:
+            yield _event({"type": "BOOKMARK", "object": None})
+            bookmark_at = time.monotonic() + BOOKMARK_SECONDS
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+def _look(
+    rows: QuerySet[Any], export: Export, known: dict[Any, tuple[datetime, dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """What changed since `known`, which is brought up to date."""
+    stamps = dict(rows.order_by().values_list("pk", "updated_at")[:MAX_ROWS])
+    changed = [pk for pk, at in stamps.items() if pk not in known or known[pk][0] != at]
+    changes = []
+    for row in rows.filter(pk__in=changed):
+        kind = "MODIFIED" if row.pk in known else "ADDED"
+        known[row.pk] = (stamps[row.pk], export(row))
+        changes.append({"type": kind, "object": known[row.pk][1]})
+    for pk in [pk for pk in known if pk not in stamps]:
+        changes.append({"type": "DELETED", "object": known.pop(pk)[1]})
+    return changes
+
+
+def _event(change: dict[str, Any]) -> bytes:
+    return b"event: change\ndata: " + orjson.dumps(change, default=str) + b"\n\n"

@@ -1,0 +1,10 @@
+"""The project itself as an app: shared templates, commands and the heartbeat."""
+
+from django.apps import AppConfig
+
+
+class KubeCarrierConfig(AppConfig):
+    """Holds what belongs to no single app."""
+
+    name = "kubecarrier"
+    verbose_name = "KubeCarrier"

@@ -1,0 +1,5 @@
+"""`python -m kubecarrier.cli`."""
+
+from kubecarrier.cli.main import main
+
+main()

@@ -1,0 +1,62 @@
+"""Actions: POST, then say what happened, then wait if there is something to wait for.
+
+The server answers `{"object": doc?, "operation": doc?}`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kubecarrier.cli import waiting
+from kubecarrier.cli.answers import Document
+from kubecarrier.cli.api import Api
+from kubecarrier.cli.options import DEFAULT_TIMEOUT, dry, seconds
+from kubecarrier.cli.output import Format, echo, name_of, note, result_line, write_data
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a write is done and told: the options that all writes share."""
+
+    form: Format = Format.TABLE
+    dry_run: bool = False
+    wait: bool = False
+    timeout: str = DEFAULT_TIMEOUT
+
+    @property
+    def seconds(self) -> float | None:
+        """The time-out; None is for ever."""
+        return seconds(self.timeout)
+
+
+def act(api: Api, path: str, body: object, what: tuple[str, str, str], manner: Manner) -> None:
+    """POST the action; `what` is singular, name and the participle to print."""
+    manner.seconds  # noqa: B018  a wrong --timeout must be said before anything is done
+    answer = api.post(path, body, dry(dry_run=manner.dry_run))
+    finish(api, answer, what, manner)
+
+
+def finish(api: Api, answer: Document, what: tuple[str, str, str], manner: Manner) -> None:
+    """Tell and wait, for an answer of an action."""
+    singular, name, verb = what
+    operation = answer.get("operation")
+    if manner.form.is_table:
+        echo(result_line(singular, name, verb, dry_run=manner.dry_run))
+    if isinstance(operation, dict) and not manner.dry_run:
+        operation = _follow(api, operation, manner)
+    tell(answer.get("object") or operation or answer, singular, name, manner)
+
+
+def tell(document: Document, singular: str, name: str, manner: Manner) -> None:
+    """The outcome for a program; people read the line of `result_line`."""
+    if manner.form is Format.NAME:
+        echo(f"{singular}/{name}")
+    elif not manner.form.is_table:
+        write_data(document, manner.form)
+
+
+def _follow(api: Api, operation: Document, manner: Manner) -> Document:
+    if manner.wait:
+        return waiting.operation(api, name_of(operation), manner.seconds)
+    note(f"Follow it with `kubecarrier operation wait {name_of(operation)}`.")
+    return operation

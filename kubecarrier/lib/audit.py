@@ -1,0 +1,132 @@
+"""The one wrapper around django-auditlog: who did it, through what, and why.
+
+auditlog's own context leaks receivers when nested and reads the user before
+DRF has authenticated; ours is one context variable with a lazy actor, read
+when the entry is written (`accounts.models.AuditEntry.save`).
+
+`GuardedQuerySet` refuses the writes that auditlog cannot see (`update`,
+`bulk_*`): status columns go through `status_update`, and everything else
+needs `unaudited(reason)`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from django.db import models
+
+M = TypeVar("M", bound=models.Model)
+
+
+class Channel(StrEnum):
+    """The way by which a change came in."""
+
+    CONSOLE = "console"
+    API = "api"
+    CLI = "cli"
+    COMMAND = "command"
+    GIT = "git"
+    RECONCILER = "reconciler"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditContext:
+    """Who is acting. `actor` is lazy: DRF authenticates after the middleware ran."""
+
+    channel: Channel
+    actor: Callable[[], Any] = lambda: None
+    request_id: str = ""
+    reason: str = ""
+    address: str | None = None
+
+
+_context: ContextVar[AuditContext | None] = ContextVar("kubecarrier_audit", default=None)
+_unaudited: ContextVar[str | None] = ContextVar("kubecarrier_unaudited", default=None)
+
+
+def current() -> AuditContext:
+    """The acting context; outside of any, a management command acts."""
+    return _context.get() or AuditContext(Channel.COMMAND)
+
+
+@contextmanager
+def acting(context: AuditContext) -> Iterator[AuditContext]:
+    """Every change inside is recorded as `context`'s; the outer one returns after."""
+    token = _context.set(context)
+    try:
+        yield context
+    finally:
+        _context.reset(token)
+
+
+@contextmanager
+def because(reason: str) -> Iterator[None]:
+    """The same actor, with a reason for what is inside."""
+    with acting(replace(current(), reason=reason)):
+        yield
+
+
+@contextmanager
+def unaudited(reason: str) -> Iterator[None]:
+    """Allow bulk writes on guarded models inside; `reason` is for the reader of the code."""
+    token = _unaudited.set(reason)
+    try:
+        yield
+    finally:
+        _unaudited.reset(token)
+
+
+def new_request_id() -> str:
+    """An id that ties one request's log lines, audit entries and tasks together."""
+    return uuid.uuid4().hex
+
+
+class UnauditedWriteError(RuntimeError):
+    """A bulk write on a guarded model would have left no audit entry."""
+
+
+class GuardedQuerySet(models.QuerySet[M]):
+    """A queryset whose bulk writes must be named as unaudited."""
+
+    def _guard(self, what: str) -> None:
+        if _unaudited.get() is None:
+            raise UnauditedWriteError(f"{self.model.__name__}.{what} would leave no audit entry")
+
+    def update(self, **kwargs: Any) -> int:
+        self._guard("update")
+        return super().update(**kwargs)
+
+    def bulk_create(self, *args: Any, **kwargs: Any) -> list[M]:
+        self._guard("bulk_create")
+        return super().bulk_create(*args, **kwargs)
+
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        self._guard("bulk_update")
+        return super().bulk_update(*args, **kwargs)
+
+    def status_update(self, **columns: Any) -> int:
+        """A conditional UPDATE of status columns, which are not audited."""
+        allowed: frozenset[str] = self.model.all_status_columns()  # type: ignore[attr-defined]
+        spec = set(columns) - allowed
+        if spec:
+            raise UnauditedWriteError(f"{self.model.__name__}: {sorted(spec)} are not status")
+        return super().update(**columns)
+
+    def visible_to(self, user: Any) -> GuardedQuerySet[M]:
+        """The rows `user` may see: staff see all until bindings arrive."""
+        return self if may_operate(user) else self.none()
+
+
+class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)[M]):  # type: ignore[misc]
+    """The manager of every audited model."""
+
+
+def may_operate(user: Any) -> bool:
+    """Whether `user` may use the portal at all (active staff), until bindings arrive."""
+    return bool(user and user.is_active and user.is_staff)

@@ -1,0 +1,125 @@
+"""Leases with fencing: who may work on a due row, by the database's clock.
+
+A worker claims due rows by one conditional UPDATE that raises `lease_token`;
+its result is written only while that token still stands, so a worker that was
+stopped for a minute cannot overwrite its successor. Attempts are counted at
+the claim: a worker that dies in the middle counts too.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connections, models, router, transaction
+from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Value, When
+from django.db.models.functions import Now
+
+from kubecarrier.lib.spec import ReconciledModel
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to work on one row until `expires_at`.
+
+    `generation` is the spec that was claimed; `failures` counts this attempt.
+    """
+
+    pk: uuid.UUID
+    token: int
+    generation: int
+    failures: int
+    expires_at: datetime
+
+
+def in_seconds(seconds: float) -> ExpressionWrapper:
+    """The database's clock plus `seconds`, as an expression."""
+    return ExpressionWrapper(
+        Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField()
+    )
+
+
+def due() -> Q:
+    """Rows whose time has come and which nobody holds. A paused row is due only to be deleted."""
+    free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
+    wanted = Q(suspended=False) | Q(deletion_requested_at__isnull=False)
+    return Q(next_reconcile_at__lte=Now()) & free & wanted
+
+
+def claim_due(
+    model: type[ReconciledModel],
+    *,
+    limit: int,
+    lease_seconds: float,
+    skip: Mapping[str, Collection[Any]] | None = None,
+) -> list[Claim]:
+    """Claim at most `limit` due rows, the longest waiting first.
+
+    `skip` names column values to leave alone (clusters whose bulkhead is full).
+    The first look takes no write lock, so that an idle sweep costs one SELECT.
+    """
+    rows = model.objects.filter(due())
+    for column, values in (skip or {}).items():
+        rows = rows.exclude(**{f"{column}__in": list(values)})
+    if limit < 1 or not rows.exists():
+        return []
+    using = router.db_for_write(model)
+    with transaction.atomic(using=using):
+        chosen = rows.order_by("next_reconcile_at")
+        if connections[using].features.has_select_for_update_skip_locked:
+            chosen = chosen.select_for_update(skip_locked=True)
+        pks = list(chosen.values_list("pk", flat=True)[:limit])
+        # next_reconcile_at moves with the lease: a killed worker's row is due again
+        # when its lease ends, and a wake-up in between shows as an earlier time.
+        model.objects.filter(pk__in=pks).status_update(
+            lease_token=F("lease_token") + 1,
+            failures=F("failures") + 1,
+            lease_expires_at=in_seconds(lease_seconds),
+            next_reconcile_at=in_seconds(lease_seconds),
+        )
+        fields = ("pk", "lease_token", "generation", "failures", "lease_expires_at")
+        return [Claim(*row) for row in model.objects.filter(pk__in=pks).values_list(*fields)]
+
+
+def renew(model: type[ReconciledModel], claims: Collection[Claim], *, lease_seconds: float) -> int:
+    """Keep the leases of passes that are still running; the count that still stood."""
+    held = Q(pk__in=[])
+    for claim in claims:
+        held |= Q(pk=claim.pk, lease_token=claim.token)
+    return model.objects.filter(held).status_update(lease_expires_at=in_seconds(lease_seconds))
+
+
+def record(
+    model: type[ReconciledModel],
+    claim: Claim,
+    *,
+    next_in_seconds: float | None,
+    **columns: Any,
+) -> bool:
+    """Write a pass's result and give the lease back; False when it came too late.
+
+    Zero rows mean that the spec moved on or the lease is lost: the result is
+    dropped and the row is due at once. A wake-up that arrived during the pass
+    keeps its earlier time, so that nothing seen by a watch is lost.
+    """
+    woken = When(next_reconcile_at__lt=claim.expires_at, then=F("next_reconcile_at"))
+    planned = None if next_in_seconds is None else in_seconds(next_in_seconds)
+    held = model.objects.filter(pk=claim.pk, lease_token=claim.token)
+    written = held.filter(generation=claim.generation).status_update(
+        **columns,
+        lease_expires_at=None,
+        next_reconcile_at=Case(
+            woken, default=Value(None) if planned is None else planned, output_field=DateTimeField()
+        ),
+    )
+    if not written:
+        held.status_update(lease_expires_at=None, next_reconcile_at=Now())
+    return bool(written)
+
+
+def wake(rows: models.QuerySet[Any]) -> int:
+    """Make rows due now; a running pass notices and its row is due again after it."""
+    return int(rows.status_update(next_reconcile_at=Now()))  # type: ignore[attr-defined]

@@ -1,0 +1,148 @@
+"""Runs the due rows of a kind: claim, observe and act in threads, record.
+
+The database is touched by the calling thread only; the pool's threads work on
+frozen values. A bulkhead per group (usually a cluster) keeps a hanging one
+from taking all slots, and leases are renewed while passes run.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
+
+import structlog
+from django.utils import timezone
+
+from kubecarrier.lib import conditions, lease
+from kubecarrier.lib.backoff import delay_seconds
+from kubecarrier.lib.conditions import Condition
+from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.lib.lease import Claim
+from kubecarrier.lib.spec import ReconciledModel
+
+log = structlog.get_logger(__name__)
+_POLL_SECONDS = 0.05
+
+
+class Job(Protocol):
+    """The desired state of one claimed row, as values: no model, no lazy query."""
+
+    @property
+    def claim(self) -> Claim: ...
+
+    @property
+    def group(self) -> uuid.UUID | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """What one pass saw and did.
+
+    `columns` are further status columns. `again_seconds` is when to look next:
+    None sleeps until woken, 0 is at once. `failed` keeps the failure count.
+    """
+
+    seen: Sequence[Condition]
+    columns: dict[str, Any] = field(default_factory=dict)
+    again_seconds: float | None = None
+    failed: bool = False
+
+
+J = TypeVar("J", bound=Job)
+
+
+class Reconciler(Protocol[J]):
+    """One kind's reconciler; `run` is called in a thread and never touches the ORM."""
+
+    model: type[ReconciledModel]
+    group_column: str | None
+    lease_seconds: float
+    slots: int
+    slots_per_group: int
+
+    def load(self, claims: Sequence[Claim]) -> Sequence[J]: ...
+
+    def run(self, job: J) -> Pass: ...
+
+    def record(self, job: J, result: Pass) -> None: ...
+
+
+def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
+    """Work until nothing is due or the budget is spent; the number of passes made."""
+    ends_at = time.monotonic() + budget_seconds
+    running: dict[Future[Pass], J] = {}
+    done = 0
+    with ThreadPoolExecutor(reconciler.slots, thread_name_prefix="reconcile") as pool:
+        renewed_at = time.monotonic()
+        while True:
+            if time.monotonic() < ends_at:
+                running |= {pool.submit(_run, reconciler, job): job for job in _claim(reconciler, running)}
+            if not running:
+                return done
+            finished, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            for future in finished:
+                reconciler.record(running.pop(future), future.result())
+                done += 1
+            if time.monotonic() - renewed_at > reconciler.lease_seconds / 3:
+                lease.renew(
+                    reconciler.model,
+                    [job.claim for job in running.values()],
+                    lease_seconds=reconciler.lease_seconds,
+                )
+                renewed_at = time.monotonic()
+
+
+def _claim(reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequence[J]:
+    """Fill the free slots, one claim per group round so that no group takes them all."""
+    groups = Counter(job.group for job in running.values())
+    full = [group for group, count in groups.items() if group and count >= reconciler.slots_per_group]
+    claims = lease.claim_due(
+        reconciler.model,
+        limit=reconciler.slots - len(running),
+        lease_seconds=reconciler.lease_seconds,
+        skip={reconciler.group_column: full} if reconciler.group_column and full else None,
+    )
+    return reconciler.load(claims) if claims else []
+
+
+def _run(reconciler: Reconciler[J], job: J) -> Pass:
+    """One pass; an error becomes conditions and back-off, the only broad `except` there is."""
+    try:
+        return reconciler.run(job)
+    except KubeCarrierError as error:
+        log.info("pass failed", kind=reconciler.model.__name__, pk=str(job.claim.pk), code=error.code)
+        return failed_pass(job.claim, error.code, error.message)
+    except Exception as error:
+        log.exception("pass crashed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
+        return failed_pass(job.claim, "internal_error", f"Internal error: {type(error).__name__}.")
+
+
+def failed_pass(claim: Claim, code: str, message: str, *seen: Condition) -> Pass:
+    """A pass that could not see: Ready is Unknown, and the next try waits its back-off."""
+    reason = "".join(word.capitalize() for word in code.split("_"))
+    ready = Condition(conditions.READY, conditions.Status.UNKNOWN, reason, message)
+    return Pass([*seen, ready], again_seconds=delay_seconds(claim.failures), failed=True)
+
+
+def record_pass(row: ReconciledModel, claim: Claim, result: Pass) -> bool:
+    """The one conditional UPDATE at the end of a pass; False when the row moved on."""
+    merged = conditions.merge(
+        row.conditions, result.seen, now=timezone.now(), generation=claim.generation
+    )
+    ready = merged.get(conditions.READY)
+    columns = dict(result.columns)
+    if not result.failed:
+        columns |= {"failures": 0, "observed_generation": claim.generation}
+    return lease.record(
+        type(row),
+        claim,
+        next_in_seconds=result.again_seconds,
+        conditions=merged,
+        ready=ready["status"] if ready else conditions.Status.UNKNOWN.value,
+        **columns,
+    )

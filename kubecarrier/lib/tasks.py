@@ -1,0 +1,76 @@
+"""The one place that talks to the queue: wake-ups out, task entry in.
+
+A task carries ids or nothing, and may be lost, doubled or killed at any
+instruction: the sweep over due rows is the truth, this only makes it quick.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import ParamSpec
+
+import structlog
+from django.db import transaction
+from django_q.tasks import async_task
+
+from kubecarrier.lib import audit
+
+P = ParamSpec("P")
+log = structlog.get_logger(__name__)
+stdlib_log = logging.getLogger(__name__)
+
+
+class Queue:
+    """The queues by name: quick passes, and those that run Helm for minutes."""
+
+    DEFAULT = "default"
+    HELM = "helm"
+
+
+_WAKE_KEY = "_kubecarrier_wakes"
+
+
+def wake_on_commit(path: str, *, queue: str = Queue.DEFAULT) -> None:
+    """Enqueue the task at dotted `path` once this transaction is committed.
+
+    Several wake-ups of the same task in one transaction become one: the task
+    claims whatever is due, it is not told.
+    """
+    connection = transaction.get_connection()
+    pending: set[tuple[str, str]] = connection.__dict__.setdefault(_WAKE_KEY, set())
+    if (path, queue) in pending and connection.in_atomic_block:
+        return
+    pending.add((path, queue))
+
+    def send() -> None:
+        pending.discard((path, queue))
+        enqueue(path, queue=queue)
+
+    transaction.on_commit(send, robust=True)
+
+
+def enqueue(path: str, *, queue: str = Queue.DEFAULT) -> None:
+    """Enqueue now. A queue that cannot be reached is logged: the sweep will find the row."""
+    try:
+        async_task(path, cluster=queue)
+    except Exception:  # noqa: BLE001 - the change is committed; losing the wake-up is harmless
+        log.warning("enqueue failed", task=path, queue=queue, exc_info=True)
+
+
+def task_entry(function: Callable[P, None]) -> Callable[P, None]:
+    """Decorates every task: a request id of its own, errors logged, never raised to the queue."""
+
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        context = audit.AuditContext(audit.Channel.RECONCILER, request_id=audit.new_request_id())
+        structlog.contextvars.bind_contextvars(request_id=context.request_id)
+        with audit.acting(context):
+            try:
+                function(*args, **kwargs)
+            except Exception:
+                log.exception("task failed", task=function.__qualname__)
+
+    run.__name__ = function.__name__
+    run.__qualname__ = function.__qualname__
+    run.__module__ = function.__module__
+    return run

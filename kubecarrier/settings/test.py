@@ -1,0 +1,17 @@
+"""For the tests: throw-away keys, fast hashing, the clusters on this machine allowed."""
+
+import base64
+import os
+
+os.environ.setdefault("KUBECARRIER_SECRET_KEY", "test-only-secret-key-of-no-value-at-all-0123456789")
+os.environ.setdefault(
+    "KUBECARRIER_ENCRYPTION_KEYS", "t1:" + base64.b64encode(b"test-only-key-of-thirty-two-byte").decode()
+)
+os.environ.setdefault("KUBECARRIER_ALLOW_LOOPBACK", "true")
+
+from kubecarrier.settings import *  # noqa: E402, F403
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+WHITENOISE_AUTOREFRESH = True
+AXES_ENABLED = False

@@ -1,0 +1,32 @@
+"""Every URL of the portal."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from kubecarrier import health
+from kubecarrier.api import root
+
+v1 = [
+    path("", include("apps.api.urls")),
+    path("", include("fleet.api.urls")),
+    path("auth/login", root.LoginView.as_view(), name="login"),
+    path("auth/logout", root.LogoutView.as_view(), name="logout"),
+    path("whoami", root.WhoAmIView.as_view(), name="whoami"),
+    path("kinds", root.KindsView.as_view(), name="kinds"),
+]
+
+urlpatterns = [
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("livez", health.livez, name="livez"),
+    path("readyz", health.readyz, name="readyz"),
+    path("metrics", health.metrics, name="metrics"),
+    path("admin/", admin.site.urls),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/v1/", include((v1, "v1"))),
+    path("helm/", include("apps.api.helm_urls")),
+]
