@@ -7,7 +7,8 @@ repair of a stuck release, no waiting for readiness (hooks excepted).
 
 from __future__ import annotations
 
-from apps.helm.cli import Helm, ReleaseSpec
+from apps.helm.arguments import ReleaseSpec
+from apps.helm.cli import Helm
 from apps.helm.errors import HelmError, HelmFailed, HelmReason, HelmUnavailable
 from apps.helm.results import HistoryEntry, ReleaseResult, ReleaseSummary
 
