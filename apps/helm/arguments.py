@@ -80,6 +80,7 @@ def upgrade_arguments(release: ReleaseSpec, values_path: str) -> list[str]:
         "upgrade",
         "--install",
         "--output=json",
+        "--reset-values",  # empty values would otherwise mean those of the last revision
         f"--values={values_path}",
         f"--history-max={release.max_history}",
         f"--timeout={seconds(release.timeout_seconds)}",
