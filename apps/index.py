@@ -43,7 +43,7 @@ class IndexCode(StrEnum):
     NO_ENTRIES = "index_no_entries"
 
 
-class IndexError_(InvalidError):  # noqa: N801, N818 - the builtin IndexError must stay visible
+class ChartIndexError(InvalidError):
     """A file that is not an index."""
 
 
@@ -96,18 +96,18 @@ class Index:
 def parse(data: bytes, repository_url: str, *, max_bytes: int = MAX_BYTES) -> Index:
     """The index in `data`, its relative URLs resolved against the repository's.
 
-    Raises `IndexError_`. JSON is read too: it is much faster, and some servers
+    Raises `ChartIndexError`. JSON is read too: it is much faster, and some servers
     answer it under the same name.
     """
     if len(data) > max_bytes:
-        raise IndexError_(IndexCode.TOO_LARGE, f"The index is over {max_bytes} bytes.")
+        raise ChartIndexError(IndexCode.TOO_LARGE, f"The index is over {max_bytes} bytes.")
     return _index(_entries_of(_document(data)), repository_url)
 
 
 def _document(data: bytes) -> object:
     start = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start[:1] == b"<":
-        raise IndexError_(IndexCode.HTML, "The server answered a web page instead of an index.")
+        raise ChartIndexError(IndexCode.HTML, "The server answered a web page instead of an index.")
     if start[:1] == b"{":
         try:
             return json.loads(data)
@@ -121,15 +121,15 @@ def _yaml(data: bytes) -> object:
         return strict_yaml.load(data, max_bytes=len(data), max_depth=MAX_DEPTH, max_nodes=MAX_NODES)
     except strict_yaml.YamlError as exc:
         message = f"The index is not readable: {exc.message}"
-        raise IndexError_(IndexCode.INVALID, message, reason=exc.code, **exc.data) from None
+        raise ChartIndexError(IndexCode.INVALID, message, reason=exc.code, **exc.data) from None
 
 
 def _entries_of(document: object) -> dict[str, object]:
     if not isinstance(document, dict):
-        raise IndexError_(IndexCode.INVALID, "An index is a mapping.")
+        raise ChartIndexError(IndexCode.INVALID, "An index is a mapping.")
     entries = document.get("entries")
     if not isinstance(entries, dict):
-        raise IndexError_(IndexCode.NO_ENTRIES, "The index has no mapping `entries`.")
+        raise ChartIndexError(IndexCode.NO_ENTRIES, "The index has no mapping `entries`.")
     return entries
 
 
@@ -141,7 +141,7 @@ def _index(charts: dict[str, object], repository_url: str) -> Index:
     for chart, position, row in _rows(charts):
         if len(entries) >= MAX_ENTRIES:
             message = f"The index has more than {MAX_ENTRIES} versions."
-            raise IndexError_(IndexCode.TOO_LARGE, message)
+            raise ChartIndexError(IndexCode.TOO_LARGE, message)
         try:
             entries.append(_entry(row, chart, base))
         except InvalidError as exc:
