@@ -82,6 +82,16 @@ def test_restart_keeps_state_and_port(cluster_two: ControlPlane, namespace: str)
     assert _version(cluster_two, token=token)
 
 
+def test_start_mends_a_crash(cluster_two: ControlPlane) -> None:
+    cluster_two.crash()
+    try:
+        with pytest.raises(ConnectionRefusedError):
+            _version(cluster_two)
+    finally:
+        cluster_two.start()
+    assert _version(cluster_two)
+
+
 def test_pause_hangs_until_resumed(cluster_one: ControlPlane) -> None:
     cluster_one.pause()
     try:

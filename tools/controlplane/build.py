@@ -67,6 +67,8 @@ def _build_all(todo: list[str], found: Binaries, say: Say) -> None:
             f"Go is not installed, and these are not built yet: {', '.join(todo)}. "
             "Install Go 1.26 or newer and try again."
         )
+    for left_over in cache_dir().glob("tmp-*"):  # of a build that was killed
+        shutil.rmtree(left_over, ignore_errors=True)
     progress = Progress({name: WEIGHTS[name] for name in todo}, say)
     for name in todo:
         with progress.step(name), _scratch() as scratch:

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
-from tools.controlplane.errors import ControlPlaneError
+from tools.controlplane.errors import ControlPlaneError, PortTakenError
 
 #: Seconds a server has to end by itself before it is killed.
 STOP_SECONDS: Final = 8.0
@@ -40,17 +40,17 @@ class Child:
         return self._process.poll() is None
 
     def check(self) -> None:
-        """Raise ControlPlaneError with the end of the log if the program has ended."""
-        if not self.running:
-            raise self.failure(f"ended with code {self._process.returncode}")
+        """Raise if the program has ended: PortTakenError or another ControlPlaneError."""
+        if self.running:
+            return
+        error = self.failure(f"ended with code {self._process.returncode}")
+        if "address already in use" in self._own_log():
+            raise PortTakenError(str(error))
+        raise error
 
     def failure(self, what: str) -> ControlPlaneError:
         """An error that names the log and quotes its last lines."""
         return ControlPlaneError(f"{self.name} {what}; log: {self.log}\n{self.tail()}")
-
-    def port_taken(self) -> bool:
-        """Has it ended because another program was faster to take its port?"""
-        return not self.running and "address already in use" in self._own_log()
 
     def tail(self) -> str:
         return "\n".join(self._own_log().splitlines()[-_TAIL_LINES:])

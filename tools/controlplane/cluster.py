@@ -92,6 +92,10 @@ class ControlPlane:
     def resume(self) -> None:
         self._processes.api_server().thaw()
 
+    def crash(self) -> None:
+        """Kill the API server without warning; `start` brings everything back."""
+        self._processes.api_server().kill()
+
     def kubectl(self, *arguments: str, stdin: str | None = None) -> str:
         """Output of kubectl as the administrator; raises ControlPlaneError."""
         return run_tool(binaries().kubectl, *arguments, kubeconfig=self.kubeconfig, stdin=stdin)

@@ -1,4 +1,4 @@
-"""The two ways this package fails; both carry one line a person can act on."""
+"""How this package fails; the text of each is something a person can act on."""
 
 
 class ControlPlaneError(Exception):
@@ -7,3 +7,7 @@ class ControlPlaneError(Exception):
 
 class BuildError(ControlPlaneError):
     """The binaries are missing and could not be built (no Go, no network, a compile error)."""
+
+
+class PortTakenError(ControlPlaneError):
+    """Another program was faster to listen on the port chosen for this one."""

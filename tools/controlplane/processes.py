@@ -66,9 +66,13 @@ class Processes:
         return child
 
     def start(self, *, nodes: int, controllers: bool) -> None:
-        """Start all and wait until `nodes` are usable; a failure leaves nothing running."""
-        if self._children:
+        """Start all and wait until `nodes` are usable; a failure leaves nothing running.
+
+        Does nothing if all run already; if one of them has crashed, all are started anew.
+        """
+        if self._children and all(child.running for child in self._children.values()):
             return
+        self.stop()
         try:
             self._start_api_server()
             if controllers:
@@ -159,7 +163,7 @@ class Processes:
             lambda: kwok.nodes_ready(api, count),
             seconds=READY_SECONDS,
             child=child,
-            what="had usable nodes",
+            missed="had no usable nodes",
         )
 
 

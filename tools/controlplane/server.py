@@ -3,9 +3,11 @@
 import socket
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from tools.controlplane.child import Child
+from tools.controlplane.errors import PortTakenError
 from tools.controlplane.ports import LOOPBACK, Port
 
 
@@ -25,49 +27,48 @@ def start_server(
     take it. Then new ports are chosen once and `command` is asked again, unless clients
     know the port already (`movable` false).
     """
-    child = _attempt(name, command, ports, log)
+    start = partial(_start, name, command, ports=ports, ready=ready, seconds=seconds, log=log)
     try:
-        if not _wait(child, ready, seconds) and movable:
-            for port in ports:
-                port.change()
-            child = _attempt(name, command, ports, log)
-            _wait(child, ready, seconds)
-        child.check()
-    except BaseException:
-        child.terminate()
-        child.wait()
-        raise
-    return child
+        return start()
+    except PortTakenError:
+        if not movable:
+            raise
+        for port in ports:
+            port.change()
+        return start()
 
 
-def wait_until(done: Callable[[], bool], *, seconds: float, child: Child, what: str) -> None:
+def wait_until(done: Callable[[], bool], *, seconds: float, child: Child, missed: str) -> None:
     """Poll `done`; raises ControlPlaneError if `child` ends before or `seconds` pass."""
     deadline = time.monotonic() + seconds
     while not done():
         child.check()
         if time.monotonic() > deadline:
-            raise child.failure(f"{what} not within {seconds:.0f} s")
+            raise child.failure(f"{missed} within {seconds:.0f} s")
         time.sleep(0.05)
 
 
-def _attempt(
-    name: str, command: Callable[[], list[str]], ports: Sequence[Port], log: Path
+def _start(
+    name: str,
+    command: Callable[[], list[str]],
+    *,
+    ports: Sequence[Port],
+    ready: Callable[[], bool],
+    seconds: float,
+    log: Path,
 ) -> Child:
     arguments = command()
     for port in ports:
         port.release()
-    return Child(name, arguments, log=log, cwd=log.parent)
-
-
-def _wait(child: Child, ready: Callable[[], bool], seconds: float) -> bool:
-    """False if the program has ended because a port was taken."""
-
-    def settled() -> bool:
-        # A dead child first: the program that took its port may well answer.
-        return child.port_taken() or (child.running and ready())
-
-    wait_until(settled, seconds=seconds, child=child, what="was ready")
-    return child.running
+    child = Child(name, arguments, log=log, cwd=log.parent)
+    try:
+        wait_until(ready, seconds=seconds, child=child, missed="was not ready")
+        child.check()  # or the program that took its port has answered
+    except BaseException:
+        child.terminate()
+        child.wait()
+        raise
+    return child
 
 
 def answers(port: Port) -> bool:
