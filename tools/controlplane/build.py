@@ -27,11 +27,11 @@ GOMOD: Final = Path(__file__).parent / "gomod"
 WEIGHTS: Final = {
     "helm": 150.0,
     "etcd": 27.0,
-    "kube-apiserver": 330.0,
-    "kube-controller-manager": 75.0,
+    "kube-apiserver": 276.0,
+    "kube-controller-manager": 90.0,
     "kube-scheduler": 11.0,
     "kubectl": 20.0,
-    "kwok": 66.0,
+    "kwok": 88.0,
 }
 _STRIP: Final = "-s -w"
 
