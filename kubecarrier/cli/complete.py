@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
-from contextlib import redirect_stderr
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import typer
 
 from kubecarrier.cli.session import connection, globals_of
+
+if TYPE_CHECKING:
+    from kubecarrier.cli.api import Api
 
 _SECONDS = 2.0
 _MOST = 200
@@ -39,8 +41,7 @@ def names_of_kind(ctx: typer.Context, incomplete: str) -> list[str]:
 def _kinds(ctx: typer.Context, incomplete: str) -> list[str]:
     from kubecarrier.cli.kinds import Kinds
 
-    with redirect_stderr(io.StringIO()):
-        found = [kind.plural for kind in Kinds.fetch(_api(ctx)).all]
+    found = [kind.plural for kind in Kinds.fetch(_api(ctx)).all]
     return [plural for plural in found if plural.startswith(incomplete)]
 
 
@@ -58,7 +59,7 @@ def _names_of_kind(ctx: typer.Context, incomplete: str) -> list[str]:
     return _names(ctx, kind.plural, incomplete)
 
 
-def _api(ctx: typer.Context):  # type: ignore[no-untyped-def]
+def _api(ctx: typer.Context) -> Api:
     from kubecarrier.cli.api import Api
 
     return Api(replace(connection(globals_of(ctx)), timeout=_SECONDS))

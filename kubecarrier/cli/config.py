@@ -5,7 +5,7 @@ instead of repaired: the token may have been read already, so a person has to kn
 
     currentContext: prod
     contexts:
-      prod: {url: https://portal.example, token: ..., username: ana, caPem: ..., insecureHttp: false}
+      prod: {url: https://portal.example, token: ..., username: ana, caPem: ...}
 """
 
 from __future__ import annotations

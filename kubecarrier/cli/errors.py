@@ -90,9 +90,7 @@ def usage_error(message: str, *, hint: str | None = None) -> CliError:
 
 def unreachable(message: str, *, hint: str | None = None) -> CliError:
     """No usable answer came from the server."""
-    return CliError(
-        message, code="server_unreachable", exit_code=ExitCode.UNREACHABLE, hint=hint
-    )
+    return CliError(message, code="server_unreachable", exit_code=ExitCode.UNREACHABLE, hint=hint)
 
 
 def timed_out(message: str, *, hint: str | None = None) -> CliError:
@@ -101,6 +99,10 @@ def timed_out(message: str, *, hint: str | None = None) -> CliError:
 
 
 def epilog() -> str:
-    """The exit codes as the last paragraph of `kubecarrier --help`."""
-    codes = "\n\n".join(f"{code.value}: {meaning}" for code, meaning in MEANING.items())
-    return f"Exit codes:\n\n{codes}\n\nGlobal options may stand anywhere on the line."
+    """The exit codes as the last paragraphs of `kubecarrier --help` (\\b: not wrapped)."""
+    codes = "\n".join(f"  {code.value:>3}  {meaning}" for code, meaning in MEANING.items())
+    return (
+        f"\b\nExit codes:\n{codes}\n\n"
+        "The options above may stand anywhere on the line. KUBECARRIER_URL and KUBECARRIER_TOKEN "
+        "stand in for a context."
+    )

@@ -14,11 +14,10 @@ from kubecarrier.cli.output import Format
 
 _DURATION = re.compile(r"^(?=.)(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?$")
 
-Output = Annotated[
-    Format, typer.Option("--output", "-o", help="How to print.", show_default=False)
-]
+Output = Annotated[Format, typer.Option("--output", "-o", help="How to print.", show_default=False)]
 Selector = Annotated[
-    str, typer.Option("--selector", "-l", help="Label selector, such as env=prod,tier in (web,api).")
+    str,
+    typer.Option("--selector", "-l", help="Label selector, such as env=prod,tier in (web,api)."),
 ]
 Watch = Annotated[bool, typer.Option("--watch", "-w", help="Then print every change.")]
 DryRun = Annotated[
@@ -65,7 +64,9 @@ def seconds(text: str) -> float | None:
         return None
     found = _DURATION.match(text if not text.isdigit() else f"{text}s")
     if not found:
-        raise usage_error(f"“{text}” is not a duration.", hint="Write for example 90s, 5m or 1h30m.")
+        raise usage_error(
+            f"“{text}” is not a duration.", hint="Write for example 90s, 5m or 1h30m."
+        )
     hours, minutes, rest = (int(part or 0) for part in found.groups())
     return float(hours * 3600 + minutes * 60 + rest) or None
 

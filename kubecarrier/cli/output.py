@@ -110,4 +110,6 @@ def _difference(item: Document) -> str:
 
 def use_colour() -> bool:
     """Colours only on a terminal, and never against NO_COLOR (https://no-color.org)."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return (
+        sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    )

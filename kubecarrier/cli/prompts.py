@@ -52,9 +52,7 @@ def read_secret_line(option: str) -> str:
 
 def _require_terminal(question: str, otherwise: str) -> None:
     if not has_terminal():
-        raise usage_error(
-            f"There is no terminal to ask on ({question}).", hint=f"Use {otherwise}."
-        )
+        raise usage_error(f"There is no terminal to ask on ({question}).", hint=f"Use {otherwise}.")
 
 
 def _aborted() -> CliError:

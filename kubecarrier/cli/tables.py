@@ -10,6 +10,8 @@ from typing import Any
 from kubecarrier.cli.clean import one_line
 
 _GAP = "   "
+_DAY = 86400
+_YEAR = 365 * _DAY
 NONE = "<none>"
 UNKNOWN = "<unknown>"
 Row = Sequence[str]
@@ -60,29 +62,28 @@ def age(moment: object, now: datetime | None = None) -> str:
     return duration(int(((now or datetime.now(UTC)) - then).total_seconds()))
 
 
+# Up to how many seconds, the unit, its seconds, and the smaller unit still shown:
+# the steps of kubectl's HumanDuration.
+_AGES: tuple[tuple[int, str, int, str, int], ...] = (
+    (120, "s", 1, "", 0),
+    (600, "m", 60, "s", 1),
+    (3 * 3600, "m", 60, "", 0),
+    (8 * 3600, "h", 3600, "m", 60),
+    (2 * _DAY, "h", 3600, "", 0),
+    (8 * _DAY, "d", _DAY, "h", 3600),
+    (2 * _YEAR, "d", _DAY, "", 0),
+    (8 * _YEAR, "y", _YEAR, "d", _DAY),
+)
+
+
 def duration(seconds: int) -> str:
-    """Two units at most, the second only where it still matters (kubectl's HumanDuration)."""
+    """Two units at most, the smaller only where it still matters: `5m`, `2d3h`."""
     seconds = max(seconds, 0)
-    minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
-    if seconds < 120:
-        return f"{seconds}s"
-    if minutes < 10:
-        return _two(minutes, "m", seconds % 60, "s")
-    if hours < 3:
-        return f"{minutes}m"
-    if hours < 8:
-        return _two(hours, "h", minutes % 60, "m")
-    if days < 2:
-        return f"{hours}h"
-    if days < 8:
-        return _two(days, "d", hours % 24, "h")
-    if days < 2 * 365:
-        return f"{days}d"
-    return _two(days // 365, "y", days % 365, "d") if days < 8 * 365 else f"{days // 365}y"
-
-
-def _two(first: int, unit: str, second: int, smaller: str) -> str:
-    return f"{first}{unit}{second}{smaller}" if second else f"{first}{unit}"
+    for below, unit, size, smaller, part in _AGES:
+        if seconds < below:
+            rest = seconds % size // part if part else 0
+            return f"{seconds // size}{unit}{f'{rest}{smaller}' if rest else ''}"
+    return f"{seconds // _YEAR}y"
 
 
 def at_path(document: Any, path: str) -> Any:

@@ -63,7 +63,9 @@ def _until(look: Callable[[], Look], seconds: float | None, what: str, hint: str
                 if seen is not None and (seen.done or seen.failure):
                     break
                 if deadline is not None and time.monotonic() + pause > deadline:
-                    raise timed_out(f"{what} was not done within {seconds:.0f} s. {problem}", hint=hint)
+                    raise timed_out(
+                        f"{what} was not done within {seconds:.0f} s. {problem}", hint=hint
+                    )
                 time.sleep(pause)
                 pause = min(pause * 1.5, LONGEST_POLL_SECONDS)
     except KeyboardInterrupt:
@@ -122,7 +124,8 @@ def _look_ready(api: Api, plural: str, name: str) -> Look:
     observed = _is_observed(document)
     return Look(
         title=f"{name}: {_word(document)}",
-        done=observed and at_path(document, "status.ready") == "True",
+        # A kind without conditions is done as soon as it is stored.
+        done=observed and at_path(document, "status.ready") in ("True", None),
         targets=targets,
         failure=_standstill(document),
         document=document,

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import yaml
-from yaml.constructor import ConstructorError, SafeConstructor
+from yaml.constructor import ConstructorError
 from yaml.emitter import Emitter
 from yaml.nodes import MappingNode, Node, ScalarNode
 from yaml.representer import SafeRepresenter
@@ -50,27 +50,17 @@ for _tag, _pattern, _first in (
     ("merge", re.compile("^<<$"), "<"),
 ):
     _Resolver.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", _pattern, [*_first.replace("\0", ""), *([""] * ("\0" in _first))]
+        f"tag:yaml.org,2002:{_tag}",
+        _pattern,
+        [*_first.replace("\0", ""), *([""] * ("\0" in _first))],
     )
 
 
-class Loader(
-    yaml.reader.Reader,
-    yaml.scanner.Scanner,
-    yaml.parser.Parser,
-    yaml.composer.Composer,
-    SafeConstructor,
-    _Resolver,
-):
+class Loader(yaml.SafeLoader):
     """Safe, without duplicate keys, NaN and infinities."""
 
-    def __init__(self, stream: str) -> None:
-        yaml.reader.Reader.__init__(self, stream)
-        yaml.scanner.Scanner.__init__(self)
-        yaml.parser.Parser.__init__(self)
-        yaml.composer.Composer.__init__(self)
-        SafeConstructor.__init__(self)
-        _Resolver.__init__(self)
+    # Every class fills its own table of resolvers: ours instead of PyYAML's.
+    yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
         """As PyYAML's, but keys are texts and stand once."""

@@ -1,0 +1,150 @@
+"""cluster: everything but the import."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from kubecarrier.cli import options
+from kubecarrier.cli.actions import Manner, act
+from kubecarrier.cli.commands import reading
+from kubecarrier.cli.errors import usage_error
+from kubecarrier.cli.options import ClusterName, Output, PathOption
+from kubecarrier.cli.output import Format
+from kubecarrier.cli.session import connect
+
+
+class Policy(StrEnum):
+    """What becomes of our objects in the cluster."""
+
+    ORPHAN = "orphan"
+    CLEANUP = "cleanup"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    reading.register_list(app, "clusters")
+    reading.register_get(app, "clusters")
+    reading.register_describe(app, "clusters")
+    for command in (pause, resume, rename, probe, rotate, remove):
+        app.command()(command)
+
+
+def _act(
+    ctx: typer.Context, name: str, action: str, body: object, verb: str, manner: Manner
+) -> None:
+    from kubecarrier.cli.api import path_of
+
+    act(connect(ctx), path_of("clusters", name, action), body, ("cluster", name, verb), manner)
+
+
+def pause(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    dry_run: options.DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Change nothing in the cluster until it is resumed."""
+    _act(ctx, name, "suspend", {}, "paused", Manner(output, dry_run))
+
+
+def resume(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    dry_run: options.DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Go on with a paused cluster."""
+    _act(ctx, name, "resume", {}, "resumed", Manner(output, dry_run))
+
+
+def rename(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    new_name: str,
+    dry_run: options.DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Give a cluster another name; placements that name it follow."""
+    _act(
+        ctx,
+        name,
+        "rename",
+        {"newName": new_name},
+        f"renamed to {new_name}",
+        Manner(output, dry_run),
+    )
+
+
+def probe(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    wait: options.Wait = True,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    output: Output = Format.TABLE,
+) -> None:
+    """Look at the cluster now: version, nodes, capacity, credential."""
+    _act(
+        ctx,
+        name,
+        "probe",
+        {},
+        "probed" if wait else "probing",
+        Manner(output, False, wait, timeout),
+    )
+
+
+def rotate(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    kubeconfig: PathOption = None,
+    context: Annotated[str, typer.Option(help="A context of the kubeconfig.")] = "",
+    token_stdin: Annotated[
+        bool, typer.Option("--token-stdin", help="Read a token from stdin.")
+    ] = False,
+    wait: options.Wait = True,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    dry_run: options.DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Replace the credential; the new one is tested before the old one goes."""
+    from kubecarrier.cli import prompts
+    from kubecarrier.cli.kubeconfig import Kubeconfig
+
+    if (kubeconfig is None) == (not token_stdin):
+        raise usage_error("Give either --kubeconfig FILE or --token-stdin.")
+    if kubeconfig is None:
+        body = {"token": prompts.read_secret_line("--token-stdin")}
+    else:
+        file = Kubeconfig(kubeconfig)
+        chosen = file.choose([context] if context else [], everything=False)
+        body = {"kubeconfig": file.cut_down(chosen), "context": chosen[0]}
+    _act(ctx, name, "rotate", body, "credential rotated", Manner(output, dry_run, wait, timeout))
+
+
+def remove(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    policy: Annotated[
+        Policy | None, typer.Option(help="Leave our objects in the cluster, or delete them.")
+    ] = None,
+    wait: options.Wait = False,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    dry_run: options.DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Take a cluster out of the fleet; it need not be reachable."""
+    from kubecarrier.cli import deleting
+    from kubecarrier.cli.kinds import Kind
+
+    kind = Kind("Cluster", "clusters", "cluster")
+    params = {"policy": policy.value} if policy else {}
+    deleting.delete(connect(ctx), kind, name, params, Manner(output, dry_run, wait, timeout))
