@@ -1,5 +1,6 @@
 """Helm's sentences and what they mean."""
 
+# ruff: noqa: E501 (a row of a table stays one line)
 from __future__ import annotations
 
 import pytest
