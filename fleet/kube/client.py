@@ -261,8 +261,9 @@ class Kube:
         }
         if grace_period_seconds is not None:
             options["gracePeriodSeconds"] = grace_period_seconds
-        query: Query = {"dryRun": "All" if dry_run else None}
-        return self._write("DELETE", self._path(ref), options, query=query, content_type=_JSON)
+        if dry_run:
+            options["dryRun"] = ["All"]  # with a body the server ignores the query's dryRun
+        return self._write("DELETE", self._path(ref), options, query={}, content_type=_JSON)
 
     def scale(self, ref: ObjectRef, replicas: int) -> Json:
         """Sets `spec.replicas` through the scale subresource; returns the Scale."""
