@@ -34,6 +34,7 @@ NOT_AUDITED: dict[str, str] = {
     "kubecarrier.Heartbeat": "a process says that it lives",
     "fleet.Node": "observed in clusters, written by the probe",
     "fleet.Namespace": "observed in clusters, written by the probe",
+    "fleet.WatchLease": "which controller watches a cluster; renewed every few seconds",
     "fleet.Operation": "a record of what was asked for; the asking is audited on its object",
     "fleet.OperationTarget": "progress of an operation",
     "apps.Chart": "observed in repositories, written by the refresh",

@@ -11,5 +11,13 @@ class AppsConfig(AppConfig):
 
     def ready(self) -> None:
         from apps import placed
+        from apps.models import Application, ChartRepository, Release
+        from apps.services.placing import RECONCILE_TASK, SUMMARIZE_TASK
+        from apps.services.repositories import REFRESH_TASK
+        from kubecarrier.lib.sweeps import Sweep, register
+        from kubecarrier.lib.tasks import Queue
 
         placed.register()
+        register(Sweep(ChartRepository, REFRESH_TASK, Queue.DEFAULT))
+        register(Sweep(Application, SUMMARIZE_TASK, Queue.DEFAULT))
+        register(Sweep(Release, RECONCILE_TASK, Queue.HELM))

@@ -34,6 +34,9 @@ class ChartRepository(SpecModel):
     username = models.CharField(_("user name"), max_length=200, blank=True)
     credential = SealedField(_("password"))
     ca_pem = models.TextField(_("CA certificate"), blank=True)
+    plain_http = models.BooleanField(
+        _("plain HTTP"), default=False, help_text=_("OCI only, and only for a registry on this machine.")
+    )
     references = models.JSONField(
         _("charts"), default=list, blank=True, help_text=_("OCI only: the names of its charts.")
     )

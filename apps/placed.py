@@ -1,5 +1,18 @@
-"""What the lower apps must know of the placed kinds here, told to them by registration."""
+"""What applications do when a cluster changes: told to `fleet` by registration."""
+
+from apps.services import placing
+from kubecarrier.lib import placed
+from kubecarrier.lib.placed import PlacedKind
 
 
 def register() -> None:
     """Called once at start."""
+    placed.register(
+        PlacedKind(
+            name="Application",
+            cluster_changed=lambda cluster: placing.replace_all(),
+            cluster_renamed=placing.rename_cluster,
+            reachability_changed=placing.wake_cluster,
+            cluster_removing=placing.forget_cluster,
+        )
+    )

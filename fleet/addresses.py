@@ -24,4 +24,4 @@ def policy() -> netguard.Policy:
 def guarded(connection: Connection, rules: netguard.Policy) -> Connection:
     """The same connection, bound to an address that was checked; raises AddressError."""
     checked = netguard.check_url(connection.server, rules, schemes=("https",))
-    return replace(connection, address=checked.addresses[0])
+    return replace(connection, address=str(checked.addresses[0]))

@@ -44,13 +44,15 @@ class Pass:
     """What one pass saw and did.
 
     `columns` are further status columns. `again_seconds` is when to look next:
-    None sleeps until woken, 0 is at once. `failed` keeps the failure count.
+    None sleeps until woken, 0 is at once. `failed` keeps the failure count and the
+    observed generation; `error_code` names the error that ended the pass.
     """
 
     seen: Sequence[Condition]
     columns: dict[str, Any] = field(default_factory=dict)
     again_seconds: float | None = None
     failed: bool = False
+    error_code: str = ""
 
 
 J = TypeVar("J", bound=Job)
@@ -126,7 +128,8 @@ def failed_pass(claim: Claim, code: str, message: str, *seen: Condition) -> Pass
     """A pass that could not see: Ready is Unknown, and the next try waits its back-off."""
     reason = "".join(word.capitalize() for word in code.split("_"))
     ready = Condition(conditions.READY, conditions.Status.UNKNOWN, reason, message)
-    return Pass([*seen, ready], again_seconds=delay_seconds(claim.failures), failed=True)
+    again = delay_seconds(claim.failures)
+    return Pass([*seen, ready], again_seconds=again, failed=True, error_code=code)
 
 
 def record_pass(row: ReconciledModel, claim: Claim, result: Pass) -> bool:

@@ -1,0 +1,1 @@
+"""What people and git can ask of applications, repositories and charts."""

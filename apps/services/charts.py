@@ -1,0 +1,128 @@
+"""Charts: opened once, by our own hardened reader, and kept by digest."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.db import transaction
+
+from apps import archive as archives
+from apps.choices import RepositoryType
+from apps.errors import ChartNotFoundError, RepositoryStateError
+from apps.queries import http_repository, oci_repository
+from apps.models import Chart, ChartArchive, ChartRepository, ChartVersion
+from apps.versions import sort_key
+from kubecarrier.lib import audit
+
+
+def opened(version: ChartVersion) -> ChartVersion:
+    """The version with its archive fetched and read; the second time costs nothing.
+
+    Raises RepositoryError, ArchiveError.
+    """
+    if version.archive_id:
+        return version
+    content = _fetched(version)
+    found = archives.read(content)
+    if (found.name, found.version) != (version.chart.chart, version.version):
+        raise RepositoryStateError(
+            "archive_mismatch",
+            f"The archive holds {found.name} {found.version}, not what the index says.",
+        )
+    with transaction.atomic(), audit.unaudited("content addressed by its digest"):
+        _store(version, found, content)
+    return version
+
+
+def _fetched(version: ChartVersion) -> bytes:
+    """The archive from where the repository keeps it."""
+    repository = version.chart.repository
+    match repository.type:
+        case RepositoryType.OCI:
+            return oci_repository(repository, version.chart.chart).fetch_chart(version.version).archive
+        case RepositoryType.HTTP if version.urls:
+            door = http_repository(repository)
+            return door.fetch_archive(version.urls[0], version.digest or None)
+    raise ChartNotFoundError("archive_not_found", "The chart's archive is not stored.")
+
+
+def chart_upload(*, repository: ChartRepository, content: bytes) -> ChartVersion:
+    """Take a chart archive into a local repository; raises ArchiveError, RepositoryStateError."""
+    if repository.type != RepositoryType.LOCAL:
+        raise RepositoryStateError(
+            "repository_not_local", f"Charts cannot be uploaded to “{repository.name}”.",
+            hint="Upload to a repository of type local.",
+        )
+    found = archives.read(content)
+    with transaction.atomic(), audit.unaudited("observed; the upload is an event of its own"):
+        chart, _ = Chart.objects.get_or_create(
+            repository=repository, chart=found.name, defaults={"name": f"{repository.name}.{found.name}"}
+        )
+        version = ChartVersion.objects.filter(chart=chart, version=found.version).first()
+        if version and version.archive_id != found.digest:
+            raise RepositoryStateError(
+                "chart_exists",
+                f"{found.name} {found.version} is there already with another content.",
+                hint="A version never changes: raise the chart's version.",
+            )
+        if version is None:
+            version = ChartVersion(chart=chart, version=found.version, digest=found.digest)
+            version.save()
+        _store(version, found, content)
+        describe_chart(chart)
+        repository.save()
+    return version
+
+
+def archive_content(digest: str) -> bytes:
+    """The archive's bytes; raises ChartNotFoundError."""
+    row = ChartArchive.objects.filter(digest=digest).first()
+    if row is None:
+        raise ChartNotFoundError("archive_not_found", "The chart's archive is not stored.")
+    return bytes(row.content)
+
+
+def describe_chart(chart: Chart) -> None:
+    """The chart takes its description from its newest version."""
+    versions = list(chart.versions.all())
+    if not versions:
+        return
+    newest = max(versions, key=lambda v: sort_key(v.version))
+    details: dict[str, Any] = newest.details
+    chart.latest_version = newest.version
+    chart.app_version = newest.app_version
+    chart.description = newest.description
+    chart.icon = details.get("icon", "")
+    chart.home = details.get("home", "")
+    chart.keywords = details.get("keywords", [])
+    chart.keyword_text = " ".join(chart.keywords)
+    chart.deprecated = newest.deprecated
+    chart.save()
+
+
+def _store(version: ChartVersion, found: archives.ChartArchive, content: bytes) -> None:
+    ChartArchive.objects.get_or_create(
+        digest=found.digest, defaults={"content": content, "size": len(content)}
+    )
+    version.archive_id = found.digest
+    version.app_version = found.app_version[:100]
+    version.description = found.description
+    version.deprecated = found.deprecated
+    version.readme = found.readme
+    version.values_text = found.values_text
+    version.schema = found.schema
+    version.details = {
+        **version.details,
+        "type": str(found.type),
+        "kubeVersion": found.kube_version,
+        "icon": found.icon,
+        "home": found.home,
+        "sources": list(found.sources),
+        "keywords": list(found.keywords),
+        "maintainers": [asdict(m) for m in found.maintainers],
+        "dependencies": [asdict(d) for d in found.dependencies],
+        "annotations": dict(found.annotations),
+        "crds": list(found.crds),
+    }
+    version.save()

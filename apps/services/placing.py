@@ -1,0 +1,262 @@
+"""From an application to its releases: one row per chosen cluster.
+
+Called inside the transaction of whatever changed: the application, a
+cluster's labels, a cluster's name. Rows are compared by the digest of what is
+wanted, so that placing again changes nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from apps.desired import overlay
+from apps.errors import ApplicationInvalidError
+from apps.models import Application, ApplicationRevision, Release
+from apps.queries import desired_release, secret_data
+from fleet.models import Cluster, Operation
+from fleet.services.operations import Target, operation_start
+from kubecarrier.lib import audit, lease
+from kubecarrier.lib.placement import Placement, resolve
+from kubecarrier.lib.tasks import Queue, wake_on_commit
+
+RECONCILE_TASK = "apps.tasks.reconcile_releases"
+SUMMARIZE_TASK = "apps.tasks.summarize_applications"
+_SPEC_COLUMNS = [
+    "generation", "suspended", "revision", "pinned", "wanted_version", "desired_digest",
+    "redeploy", "namespace", "name", "deletion_requested_at", "keep_resources", "updated_at",
+]  # fmt: skip
+
+
+def place(row: Application, revision: ApplicationRevision, *, verb: str) -> Operation:
+    """Bring the release rows to what the application wants, and record the operation."""
+    changed = _place(row, revision)
+    return operation_start(verb=verb, row=row, targets=changed)
+
+
+def replace_all() -> None:
+    """Place every application again: a cluster came, went, or changed its labels."""
+    for row in Application.objects.filter(deletion_requested_at=None):
+        revision = row.revisions.order_by("-number").first()
+        if revision is not None:
+            _place(row, revision)
+
+
+def _place(row: Application, revision: ApplicationRevision) -> list[Target]:
+    clusters = {c.name: c for c in Cluster.objects.filter(deletion_requested_at=None)}
+    chosen = resolve(row.placed, {name: c.selector_labels() for name, c in clusters.items()})
+    present = {release.cluster_id: release for release in row.releases.all()}
+    secrets = secret_data(revision)
+    fresh, changed = [], []
+    for name in sorted(chosen):
+        cluster = clusters[name]
+        release = present.pop(cluster.pk, None)
+        if release is None:
+            fresh.append(_want(_new(row, cluster), row, revision, name, secrets))
+        elif _moved(release, row, revision, name, secrets):
+            changed.append(release)
+    for release in present.values():
+        if release.deletion_requested_at is None:
+            _ask_deletion(release, keep_resources=row.keep_resources)
+            changed.append(release)
+    _write(fresh, changed)
+    return [Target(r.pk, r.name, r.generation) for r in [*fresh, *changed]]
+
+
+def _new(row: Application, cluster: Cluster) -> Release:
+    return Release(
+        application=row,
+        cluster=cluster,
+        name=f"{row.name}.{cluster.name}",
+        release_name=row.name,
+        suspended=row.suspended,
+        generation=0,
+    )
+
+
+def _moved(
+    release: Release, row: Application, revision: ApplicationRevision, name: str, secrets: Any
+) -> bool:
+    """Give the release what is wanted now; whether that differs from before."""
+    if release.pinned:
+        return False
+    returns = release.deletion_requested_at is not None
+    release.deletion_requested_at = None
+    before = (release.desired_digest, release.revision_id)
+    _want(release, row, revision, name, secrets)
+    return returns or before != (release.desired_digest, release.revision_id)
+
+
+def _want(
+    release: Release, row: Application, revision: ApplicationRevision, name: str, secrets: Any
+) -> Release:
+    desired = desired_release(
+        application=row,
+        revision=revision,
+        cluster_name=name,
+        redeploy=release.redeploy,
+        secrets=secrets,
+    )
+    release.revision = revision
+    release.namespace = release.namespace or desired.namespace
+    if release.namespace != desired.namespace:
+        raise ApplicationInvalidError(
+            "namespace_immutable",
+            "An application cannot move to another namespace while it is deployed.",
+            field="spec.namespace",
+            hint="Create another application there and delete this one.",
+        )
+    release.wanted_version = desired.chart.version
+    release.desired_digest = desired.digest
+    release.generation += 1
+    release.updated_at = timezone.now()
+    return release
+
+
+def pin(row: Application, cluster: str, revision: ApplicationRevision) -> Operation:
+    """Hold one cluster's release at `revision` until the application is rolled back or unpinned."""
+    release = _release(row, cluster)
+    release.pinned = True
+    _want(release, row, revision, cluster, secret_data(revision))
+    _write([], [release])
+    return operation_start(
+        verb="rollback", row=row, targets=[Target(release.pk, release.name, release.generation)]
+    )
+
+
+def unpin(row: Application) -> None:
+    """Let every release follow the application again."""
+    with audit.unaudited("derived from the application"):
+        row.releases.filter(pinned=True).update(pinned=False)
+
+
+def redeploy(row: Application, cluster: str) -> Operation:
+    """Want the same again: a new digest, so that the reconciler deploys it once more."""
+    releases = [_release(row, cluster)] if cluster else list(_living(row))
+    for release in releases:
+        release.redeploy += 1
+        revision = release.revision
+        _want(release, row, revision, release.cluster.name, secret_data(revision))
+    _write([], releases)
+    targets = [Target(r.pk, r.name, r.generation) for r in releases]
+    return operation_start(verb="redeploy", row=row, targets=targets)
+
+
+def suspend(row: Application) -> None:
+    """The releases are paused and resumed with their application."""
+    with audit.unaudited("derived from the application"):
+        row.releases.update(suspended=row.suspended, updated_at=timezone.now())
+    _wake(row.releases.all())
+
+
+def delete(row: Application, *, keep_resources: bool) -> Operation:
+    """Ask every release to delete itself; an application without any goes at once."""
+    releases = list(row.releases.all())
+    for release in releases:
+        _ask_deletion(release, keep_resources=keep_resources)
+    _write([], releases)
+    targets = [Target(r.pk, r.name, r.generation) for r in releases]
+    operation = operation_start(verb="delete", row=row, targets=targets)
+    if not releases:
+        row.delete()
+    return operation
+
+
+def forget_cluster(cluster: Cluster, *, cleanup: bool) -> list[tuple[str, str]]:
+    """A cluster leaves: its releases delete themselves first, or their rows go and objects stay."""
+    releases = list(cluster.releases.all())
+    if not cleanup:
+        outcomes = [
+            (r.name, f"Left in the cluster: release {r.release_name} in {r.namespace}.")
+            for r in releases
+        ]
+        applications = {r.application_id for r in releases}
+        cluster.releases.all().delete()
+        finish_deleted(applications)
+        return outcomes
+    waiting = [r for r in releases if r.deletion_requested_at is None]
+    for release in waiting:
+        _ask_deletion(release, keep_resources=False)
+    _write([], waiting)
+    return [(r.name, "Being deleted.") for r in releases]
+
+
+def rename_cluster(cluster: Cluster, old: str) -> None:
+    """Placements and release names follow a renamed cluster, without a deployment."""
+    for row in Application.objects.all():
+        renamed = row.placed.renamed(old, cluster.name).stored()
+        if renamed != {**Placement().stored(), **row.placement}:
+            row.placement = renamed
+            row.generation += 1
+            row.save()
+            latest = row.revisions.order_by("-number").first()
+            if latest is not None:
+                latest.spec = {**latest.spec, "placement": renamed}
+                latest.save()
+    releases = list(cluster.releases.select_related("application"))
+    for release in releases:
+        release.name = f"{release.application.name}.{cluster.name}"
+    with audit.unaudited("derived from the application and the cluster"):
+        Release.objects.bulk_update(releases, ["name"], batch_size=200)
+
+
+def finish_deleted(application_ids: Any) -> None:
+    """Applications whose last release is gone and whose deletion was asked for go too."""
+    gone = Application.objects.filter(
+        pk__in=list(application_ids), deletion_requested_at__isnull=False, releases=None
+    )
+    for row in gone:
+        row.delete()
+
+
+def wake_cluster(cluster: Cluster) -> None:
+    """A cluster came back or fell silent: its releases have something to say."""
+    rows = Release.objects.filter(cluster=cluster)
+    if rows.exists():
+        _wake(rows, alarmed=True)
+
+
+def overlaid(values: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
+    """Values with a cluster's override over them."""
+    merged = overlay(values, override.get("values", {}))
+    return dict(merged)
+
+
+def _living(row: Application) -> QuerySet[Release]:
+    return row.releases.filter(deletion_requested_at=None).select_related("cluster", "revision")
+
+
+def _release(row: Application, cluster: str) -> Release:
+    release = _living(row).filter(cluster__name=cluster).first()
+    if release is None:
+        raise ApplicationInvalidError(
+            "release_not_found", f"“{row.name}” is not on the cluster “{cluster[:60]}”.", field="cluster"
+        )
+    return release
+
+
+def _ask_deletion(release: Release, *, keep_resources: bool) -> None:
+    release.deletion_requested_at = release.deletion_requested_at or timezone.now()
+    release.keep_resources = keep_resources
+    release.generation += 1
+    release.updated_at = timezone.now()
+
+
+def _write(fresh: list[Release], changed: list[Release]) -> None:
+    if not fresh and not changed:
+        return
+    with audit.unaudited("derived from the application"):
+        Release.objects.bulk_create(fresh)
+        Release.objects.bulk_update(changed, _SPEC_COLUMNS, batch_size=200)
+    _wake(Release.objects.filter(pk__in=[r.pk for r in changed]))
+
+
+def _wake(rows: QuerySet[Release], *, alarmed: bool = False) -> None:
+    if alarmed:
+        rows.status_update(alarm=F("alarm") + 1, next_reconcile_at=Now())
+    else:
+        lease.wake(rows)
+    wake_on_commit(RECONCILE_TASK, queue=Queue.HELM)

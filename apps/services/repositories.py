@@ -1,0 +1,101 @@
+"""Chart repositories: save, refresh, delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from apps.chart_oci import parse_reference
+from apps.choices import RepositoryType
+from apps.errors import RepositoryInvalidError, RepositoryStateError
+from apps.models import Application, ChartRepository
+from fleet import addresses
+from kubecarrier.lib import crypto, lease, netguard
+from kubecarrier.lib.errors import TransientError
+from kubecarrier.lib.manifests import Applied, Result, Wish
+from kubecarrier.lib.tasks import wake_on_commit
+
+REFRESH_TASK = "apps.tasks.refresh_repositories"
+# Changing one of these changes where the stored password is sent.
+_DESTINATION = ("type", "url", "plain_http", "ca_pem")
+
+
+def repository_apply(*, actor: Any, wish: Wish) -> Applied:
+    """Create or update a repository; raises RepositoryInvalidError, AddressError."""
+    spec = dict(wish.spec)
+    password = spec.pop("password", None)
+    _check(spec)
+    with transaction.atomic():
+        row = ChartRepository.objects.select_for_update().filter(name=wish.name).first()
+        fresh = row is None
+        row = row or ChartRepository(name=wish.name, generation=0)
+        if not fresh and password is None and row.credential and _moved(row, spec):
+            raise RepositoryInvalidError(
+                "credential_required",
+                "Where the password is sent was changed: give the password again.",
+                field="spec.password",
+            )
+        changed = fresh or row.labels != wish.labels
+        row.labels = wish.labels
+        for column, value in spec.items():
+            changed |= getattr(row, column) != value
+            setattr(row, column, value)
+        if password is not None and password != crypto.reveal(row, "credential"):
+            crypto.seal(row, "credential", password)
+            changed = True
+        if not changed:
+            return Applied(row, Result.UNCHANGED)
+        row.generation += 1
+        row.full_clean(exclude=["credential"])
+        row.save()
+        _wake(row)
+    return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
+
+
+def repository_refresh(*, repository: ChartRepository) -> None:
+    """Look for new charts now."""
+    with transaction.atomic():
+        _wake(repository)
+
+
+def repository_delete(*, actor: Any, row: ChartRepository) -> None:
+    """Remove a repository and its charts; refuses while an application uses one."""
+    with transaction.atomic():
+        used = list(
+            Application.objects.filter(chart__startswith=f"{row.name}/").values_list("name", flat=True)[:5]
+        )
+        if used:
+            raise RepositoryStateError(
+                "repository_in_use",
+                f"Applications use its charts: {', '.join(used)}.",
+                hint="Delete those first.",
+                applications=used,
+            )
+        row.delete()
+
+
+def _moved(row: ChartRepository, spec: dict[str, Any]) -> bool:
+    return any(column in spec and spec[column] != getattr(row, column) for column in _DESTINATION)
+
+
+def _check(spec: dict[str, Any]) -> None:
+    """The URL's form and address; a name that does not resolve today is no reason to refuse."""
+    match spec.get("type"):
+        case RepositoryType.LOCAL:
+            if spec.get("url"):
+                raise RepositoryInvalidError(
+                    "url_unexpected", "A local repository has no URL.", field="spec.url"
+                )
+        case RepositoryType.OCI:
+            parse_reference(f"{spec['url'].rstrip('/')}/chart")
+        case _:
+            try:
+                netguard.check_url(spec["url"], addresses.policy())
+            except TransientError:
+                return
+
+
+def _wake(row: ChartRepository) -> None:
+    lease.wake(ChartRepository.objects.filter(pk=row.pk))
+    wake_on_commit(REFRESH_TASK)
