@@ -52,7 +52,7 @@ def seen(**status: Any) -> Json:
     return {"observedGeneration": 2, **status}
 
 
-DEPLOYED = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
+DEPLOYED: Json = {"replicas": 2, "updatedReplicas": 2, "readyReplicas": 2, "availableReplicas": 2}
 
 
 def stateful(strategy: Json | None = None, **status: Any) -> Json:

@@ -30,7 +30,11 @@ def script(text: str, *, seconds: float = 20, **options: Callable[..., object]) 
 
 def gone(pid: int) -> bool:
     """Within five seconds: a kill is carried out a moment after it was asked for."""
-    return any(_gone(pid) or time.sleep(0.02) for _ in range(250))
+    for _ in range(250):
+        if _gone(pid):
+            return True
+        time.sleep(0.02)
+    return False
 
 
 def _gone(pid: int) -> bool:
