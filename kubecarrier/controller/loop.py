@@ -4,48 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 from django.db import DatabaseError
 
 from kubecarrier import heartbeats
 from kubecarrier.controller.database import Threads
+from kubecarrier.controller.holding import Holding
+from kubecarrier.controller.running import cancelled
+from kubecarrier.controller.sharing import ROUND_SECONDS
 from kubecarrier.controller.sweeping import sweep
+from kubecarrier.lib.watching import watchers
 
 log = structlog.get_logger(__name__)
 _SWEEP_SECONDS = 1.0
 _CLEAN_SECONDS = 600.0
 
 
-async def run() -> None:
-    """Until SIGTERM or SIGINT."""
+async def run(name: str | None = None) -> None:
+    """Until SIGTERM or SIGINT; `name` is the heartbeat's and the leases' holder."""
     stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    name = heartbeats.controller_name()
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    name = name or heartbeats.controller_name()
     threads = Threads("controller", 1)
-    loops = [
-        every(_SWEEP_SECONDS, threads, sweep),
-        every(heartbeats.BEAT_SECONDS, threads, lambda: heartbeats.beat(name)),
-        every(_CLEAN_SECONDS, threads, heartbeats.forget_old),
+    holding = Holding(name, watchers())
+    jobs: list[tuple[float, Callable[[], Awaitable[object]]]] = [
+        (heartbeats.BEAT_SECONDS, partial(threads.call, partial(heartbeats.beat, name))),
+        (_SWEEP_SECONDS, partial(threads.call, sweep)),
+        (ROUND_SECONDS, holding.round),
+        (_CLEAN_SECONDS, partial(threads.call, heartbeats.forget_old)),
     ]
-    running = [asyncio.create_task(each) for each in loops]
+    running = [asyncio.create_task(every(seconds, job)) for seconds, job in jobs]
     try:
         await stop.wait()
     finally:
-        await cancel(running)
-        await _quietly(threads, lambda: heartbeats.forget(name))
+        await cancelled(running)
+        await _quietly(holding.close)
+        await _quietly(partial(threads.call, partial(heartbeats.forget, name)))
         threads.close()
 
 
-async def every(seconds: float, threads: Threads, function: Callable[[], object]) -> None:
-    """Call `function` in a thread again and again; a database that is away is waited for."""
+async def every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:
+    """Do `job` again and again; a database that is away is waited for, said once."""
     away = False
     while True:
         try:
-            await threads.call(function)
+            await job()
             away = False
         except DatabaseError as error:
             if not away:
@@ -56,16 +63,9 @@ async def every(seconds: float, threads: Threads, function: Callable[[], object]
         await asyncio.sleep(seconds)
 
 
-async def cancel(running: list[asyncio.Task[None]]) -> None:
-    """End the tasks and wait for it."""
-    for task in running:
-        task.cancel()
-    await asyncio.gather(*running, return_exceptions=True)
-
-
-async def _quietly(threads: Threads, function: Callable[[], object]) -> None:
-    """At the end nobody is left to tell."""
+async def _quietly(job: Callable[[], Awaitable[object]]) -> None:
+    """At the end nobody is left to tell: leases and heartbeats run out by themselves."""
     try:
-        await threads.call(function)
+        await job()
     except DatabaseError:
         log.warning("database away at the end")
