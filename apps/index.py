@@ -29,9 +29,7 @@ MAX_ENTRIES: Final = 200_000
 MAX_REASONS: Final = 100
 _MAX_URLS: Final = 10
 _SHA256: Final = re.compile(r"(?:sha256:)?([0-9a-fA-F]{64})")
-_CREATED: Final = re.compile(
-    r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?\s*([Zz]|[-+]\d\d:\d\d)?.*"
-)
+_CREATED: Final = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[-+]\d\d:\d\d)?")
 
 
 class IndexCode(StrEnum):

@@ -127,8 +127,10 @@ def test_bad_version(text: str) -> None:
 
 
 def test_order_is_that_of_the_semver_specification() -> None:
-    ordered = ["0.9.0", "1.0.0-1", "1.0.0-9", "1.0.0-10", "1.0.0-alpha", "1.0.0-alpha.1", "1.0.0-alpha.beta", "1.0.0-beta", "1.0.0-beta.2", "1.0.0-beta.11", "1.0.0-rc.1", "1.0.0", "1.0.1", "1.2.0", "1.10.0", "2.0.0"]
-    assert sorted(reversed(ordered), key=versions.sort_key) == ordered
+    pres = ["1", "9", "10", "alpha", "alpha.1", "alpha.beta", "beta", "beta.2", "beta.11", "rc.1"]
+    ordered = ["0.9.0", *(f"1.0.0-{pre}" for pre in pres), "1.0.0", "1.0.1", "1.2.0", "1.10.0"]
+    shuffled = ordered[::2] + ordered[1::2]
+    assert sorted(shuffled, key=versions.sort_key) == ordered
 
 
 def test_build_metadata_does_not_order() -> None:
