@@ -45,6 +45,10 @@ class Api:
             follow_redirects=False,
         )
 
+    def close(self) -> None:
+        """Close its connections."""
+        self._http.close()
+
     def call(
         self,
         method: str,

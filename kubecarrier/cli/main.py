@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+from kubecarrier.cli import __version__
+
 _INTERRUPTED = 130
 
 
@@ -13,6 +15,10 @@ def program_name(argv0: str) -> str:
 
 def main() -> None:
     """Run the command line and exit with one of `errors.ExitCode`."""
+    if sys.argv[1:] == ["version"]:
+        # typer loads pydantic to read even one option, which takes longer than all the rest.
+        sys.stdout.write(f"kubecarrier {__version__}\n")
+        return
     try:
         from kubecarrier.cli.app import app
 

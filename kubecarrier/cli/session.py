@@ -58,7 +58,9 @@ def connect(ctx: typer.Context) -> Api:
     """The client of the chosen portal; raises CliError if there is none or no token."""
     from kubecarrier.cli.api import Api
 
-    return Api(connection(globals_of(ctx)))
+    api = Api(connection(globals_of(ctx)))
+    ctx.call_on_close(api.close)
+    return api
 
 
 def connection(options: Globals) -> Connection:

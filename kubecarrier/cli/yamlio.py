@@ -156,7 +156,7 @@ def dump(value: Any) -> str:
 
 def _documents(text: str) -> Iterator[Any]:
     loader = Loader(text)
-    while loader.check_data():
+    while loader.check_data():  # type: ignore[no-untyped-call]
         document = loader.get_data()
         _check_size(document)
         yield document

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+from contextlib import closing
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -56,17 +57,18 @@ def login(
         raise usage_error("--token stands instead of a user name and a password.")
     url = check_url(url, insecure_http=insecure_http)
     ca_pem = read_ca(ca_file) if ca_file else ""
-    given = (
-        check_token(prompts.read_secret_line("--token -") if token == "-" else token)
-        if token
-        else ""
-    )
-    given = given or _exchange(Connection(url, ca_pem=ca_pem), username, password_stdin)
+    plain = Connection(url, ca_pem=ca_pem)
+    given = _given(token) if token else _exchange(plain, username, password_stdin)
     who = _who(Connection(url, given, ca_pem))
     name = globals_of(ctx).context or urlsplit(url).netloc
     context = config.Context(name, url, given, who, ca_pem, insecure_http)
     config.save(config.load().with_context(context))
     echo(f"Logged in to {url} as {who}. Context “{name}” is the current one.")
+
+
+def _given(token: str) -> str:
+    from_stdin = token == "-"  # noqa: S105
+    return check_token(prompts.read_secret_line("--token -") if from_stdin else token)
 
 
 def _exchange(connection: Connection, username: str, from_stdin: bool) -> str:
@@ -79,9 +81,9 @@ def _exchange(connection: Connection, username: str, from_stdin: bool) -> str:
     else:
         password = prompts.ask_password("Password", otherwise="--password-stdin or --token -")
     name = f"kubecarrier-cli on {socket.gethostname()}"[:_TOKEN_NAME_LENGTH]
-    answer = Api(connection).post(
-        "auth/login", {"username": username, "password": password, "name": name}
-    )
+    body = {"username": username, "password": password, "name": name}
+    with closing(Api(connection)) as api:
+        answer = api.post("auth/login", body)
     if not isinstance(answer.get("token"), str):
         raise CliError("The server sent no token.", code="bad_answer")
     return check_token(answer["token"])
@@ -90,7 +92,8 @@ def _exchange(connection: Connection, username: str, from_stdin: bool) -> str:
 def _who(connection: Connection) -> str:
     from kubecarrier.cli.api import Api
 
-    return str(Api(connection).get("whoami").get("username") or "")
+    with closing(Api(connection)) as api:
+        return str(api.get("whoami").get("username") or "")
 
 
 def logout(ctx: typer.Context) -> None:

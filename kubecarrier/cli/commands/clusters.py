@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _act(
-    ctx: typer.Context, name: str, action: str, body: object, verb: str, manner: Manner
+    ctx: typer.Context, name: str, action: str, body: object, *, verb: str, manner: Manner
 ) -> None:
     from kubecarrier.cli.api import path_of
 
@@ -48,7 +48,7 @@ def pause(
     output: Output = Format.TABLE,
 ) -> None:
     """Change nothing in the cluster until it is resumed."""
-    _act(ctx, name, "suspend", {}, "paused", Manner(output, dry_run))
+    _act(ctx, name, "suspend", {}, verb="paused", manner=Manner(output, dry_run))
 
 
 def resume(
@@ -59,7 +59,7 @@ def resume(
     output: Output = Format.TABLE,
 ) -> None:
     """Go on with a paused cluster."""
-    _act(ctx, name, "resume", {}, "resumed", Manner(output, dry_run))
+    _act(ctx, name, "resume", {}, verb="resumed", manner=Manner(output, dry_run))
 
 
 def rename(
@@ -76,8 +76,8 @@ def rename(
         name,
         "rename",
         {"newName": new_name},
-        f"renamed to {new_name}",
-        Manner(output, dry_run),
+        verb=f"renamed to {new_name}",
+        manner=Manner(output, dry_run),
     )
 
 
@@ -95,8 +95,8 @@ def probe(
         name,
         "probe",
         {},
-        "probed" if wait else "probing",
-        Manner(output, False, wait, timeout),
+        verb="probed" if wait else "probing",
+        manner=Manner(output, False, wait, timeout),
     )
 
 
@@ -126,7 +126,8 @@ def rotate(
         file = Kubeconfig(kubeconfig)
         chosen = file.choose([context] if context else [], everything=False)
         body = {"kubeconfig": file.cut_down(chosen), "context": chosen[0]}
-    _act(ctx, name, "rotate", body, "credential rotated", Manner(output, dry_run, wait, timeout))
+    manner = Manner(output, dry_run, wait, timeout)
+    _act(ctx, name, "rotate", body, verb="credential rotated", manner=manner)
 
 
 def remove(

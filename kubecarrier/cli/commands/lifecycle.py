@@ -24,7 +24,13 @@ def register(app: typer.Typer) -> None:
 
 
 def _act(
-    ctx: typer.Context, name: str, action: str, body: dict[str, Any], verb: str, manner: Manner
+    ctx: typer.Context,
+    name: str,
+    action: str,
+    body: dict[str, Any],
+    *,
+    verb: str,
+    manner: Manner,
 ) -> None:
     from kubecarrier.cli.api import path_of
 
@@ -46,7 +52,8 @@ def scale(
 ) -> None:
     """Change the number of replicas, everywhere or on one cluster."""
     manner = Manner(output, dry_run, wait, timeout)
-    _act(ctx, name, "scale", {"replicas": replicas, "cluster": cluster}, "scaled", manner)
+    body = {"replicas": replicas, "cluster": cluster}
+    _act(ctx, name, "scale", body, verb="scaled", manner=manner)
 
 
 def upgrade(
@@ -61,7 +68,7 @@ def upgrade(
 ) -> None:
     """Go to another version of the chart."""
     manner = Manner(output, dry_run, wait, timeout)
-    _act(ctx, name, "upgrade", {"version": version}, "upgraded", manner)
+    _act(ctx, name, "upgrade", {"version": version}, verb="upgraded", manner=manner)
 
 
 def rollback(
@@ -79,7 +86,7 @@ def rollback(
     number = revision or _previous(ctx, name)
     manner = Manner(output, dry_run, wait, timeout)
     verb = f"rolled back to revision {number}"
-    _act(ctx, name, "rollback", {"revision": number, "cluster": cluster}, verb, manner)
+    _act(ctx, name, "rollback", {"revision": number, "cluster": cluster}, verb=verb, manner=manner)
 
 
 def _previous(ctx: typer.Context, name: str) -> int:
@@ -104,7 +111,7 @@ def redeploy(
 
     manner = Manner(output, dry_run, wait, timeout)
     if not cluster:
-        _act(ctx, name, "redeploy", {}, "redeployed", manner)
+        _act(ctx, name, "redeploy", {}, verb="redeployed", manner=manner)
         return
     release = f"{name}.{cluster}"
     path = path_of("releases", release, "redeploy")
@@ -119,7 +126,7 @@ def pause(
     output: Output = Format.TABLE,
 ) -> None:
     """Change nothing of the application until it is resumed."""
-    _act(ctx, name, "suspend", {}, "paused", Manner(output, dry_run))
+    _act(ctx, name, "suspend", {}, verb="paused", manner=Manner(output, dry_run))
 
 
 def resume(
@@ -130,7 +137,7 @@ def resume(
     output: Output = Format.TABLE,
 ) -> None:
     """Go on with a paused application."""
-    _act(ctx, name, "resume", {}, "resumed", Manner(output, dry_run))
+    _act(ctx, name, "resume", {}, verb="resumed", manner=Manner(output, dry_run))
 
 
 def delete(
@@ -141,7 +148,7 @@ def delete(
         bool | None,
         typer.Option(
             "--keep-resources/--remove-resources",
-            help="Leave every object in the clusters, or delete it; by default as the application says.",
+            help="Leave every object in the clusters, or not; by default as the application says.",
         ),
     ] = None,
     wait: Wait = False,
