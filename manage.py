@@ -10,7 +10,7 @@ from pathlib import Path
 
 def main() -> None:
     """Run a management command."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kubecarrier.settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kubecarrier.settings.portal")
     if sys.argv[1:2] == ["init"]:
         from kubecarrier.lib import keyfile
 

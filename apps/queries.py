@@ -181,11 +181,11 @@ def release_counts(application_ids: list[Any]) -> dict[Any, dict[str, int]]:
         Release.objects.filter(application_id__in=application_ids)
         .values("application_id")
         .annotate(
-            total=Count("pk"),
-            ready=Count("pk", filter=Q(ready="True")),
-            failed=Count("pk", filter=Q(ready="False")),
-            stalled=Count("pk", filter=Q(conditions__Stalled__status="True")),
-            drifted=Count("pk", filter=Q(conditions__Drifted__status="True")),
+            total_count=Count("pk"),
+            ready_count=Count("pk", filter=Q(ready="True")),
+            failed_count=Count("pk", filter=Q(ready="False")),
+            stalled_count=Count("pk", filter=Q(conditions__Stalled__status="True")),
+            drifted_count=Count("pk", filter=Q(conditions__Drifted__status="True")),
         )
     )
     return {row["application_id"]: row for row in rows}

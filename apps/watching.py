@@ -26,6 +26,7 @@ from django.db.models.functions import Now
 
 from apps.helm_records import LABEL_SELECTOR, RecordMeta, latest, record_meta
 from apps.models import Release
+from apps.objects import owned_fingerprint
 from kubecarrier.lib import watching
 from kubecarrier.lib.lease import in_seconds
 from kubecarrier.lib.tasks import Queue, enqueue
@@ -90,18 +91,25 @@ def record_urgency(recorded: Recorded, meta: RecordMeta, *, deleted: bool) -> Ur
 
 
 def object_urgency(recorded: Recorded, event: Event) -> Urgency:
-    """An object that the row does not know matters only while its pass may be making it."""
+    """An object that the row does not know matters only while its pass may be making it.
+
+    An entry may hold the `resourceVersion` at which it was seen: then a status
+    that changed while nobody watched is found by the first list. Without it
+    the first list tells by uid and generation alone.
+    """
     metadata = event.obj.get("metadata") or {}
     entry = recorded.objects.get(_place(event.spec, metadata))
     if entry is None:
         return Urgency.HEALTH if recorded.leased else Urgency.NOTHING
-    if event.type is EventType.DELETED or _differs(entry, metadata):
+    seen, noted = owned_fingerprint(event.obj), (entry.get("uid"), str(entry.get("generation")))
+    if event.type is EventType.DELETED or seen[0] != noted[0]:
         return Urgency.CHANGE
-    version = entry.get("resourceVersion")
-    if version and version == metadata.get("resourceVersion") and not recorded.leased:
-        return Urgency.NOTHING
-    quiet = event.initial and not version and not recorded.leased
-    return Urgency.NOTHING if quiet else Urgency.HEALTH
+    if seen[1] != noted[1]:  # a kind that counts no generation may be written all the time
+        return Urgency.HEALTH if seen[1].startswith("rv:") else Urgency.CHANGE
+    version = metadata.get("resourceVersion")
+    known = seen[1].startswith("rv:") or entry.get("resourceVersion", version) == version
+    old = known and (event.initial or "resourceVersion" in entry or seen[1].startswith("rv:"))
+    return Urgency.NOTHING if old and not recorded.leased else Urgency.HEALTH
 
 
 def missing_urgency(recorded: Recorded, event: Event) -> Urgency:
@@ -163,15 +171,6 @@ def _owner(obj: Json) -> Key:
 def _place(spec: WatchSpec, metadata: Json) -> Place:
     namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
     return spec.api_version, spec.kind, namespace, name
-
-
-def _differs(entry: Json, metadata: Json) -> bool:
-    """Another object of that name, or another spec. Kinds without a generation have none."""
-    for field in ("uid", "generation"):
-        seen, was = metadata.get(field), entry.get(field)
-        if seen and was and str(seen) != str(was):
-            return True
-    return False
 
 
 # --- the watcher -----------------------------------------------------------------------------

@@ -50,10 +50,10 @@ def application_status(row: Application) -> dict[str, Any]:
         "resolvedVersion": row.resolved_version,
         "digest": row.digest,
         "suspended": row.suspended,
-        "releases": counts.get("total", 0),
-        "readyReleases": counts.get("ready", 0),
-        "driftedReleases": counts.get("drifted", 0),
-        "stalledReleases": counts.get("stalled", 0),
+        "releases": counts.get("total_count", 0),
+        "readyReleases": counts.get("ready_count", 0),
+        "driftedReleases": counts.get("drifted_count", 0),
+        "stalledReleases": counts.get("stalled_count", 0),
         "reason": row.condition(READY).get("reason", ""),
     }
 

@@ -8,7 +8,6 @@ nothing changed is settled in SQL, without a claim of its own.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +15,6 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 
 from apps.conditions import STALLED
 from apps.models import Application, Release
@@ -63,10 +61,8 @@ class ReleaseReconciler:
             if result.columns.pop("finished", False):
                 _finish(job, result)
                 return
-            columns = {**result.columns, "updated_at": timezone.now()}
-            if not record_pass(job.row, job.claim, replace(result, columns=columns)):
-                return
-            _tell(job, result)
+            if record_pass(job.row, job.claim, result):
+                _tell(job, result)
 
 
 def settle_quiet() -> int:

@@ -88,7 +88,7 @@ def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
                 return done
             finished, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
             for future in finished:
-                reconciler.record(running.pop(future), future.result())
+                _record(reconciler, running.pop(future), future.result())
                 done += 1
             if time.monotonic() - renewed_at > reconciler.lease_seconds / 3:
                 lease.renew(
@@ -110,6 +110,14 @@ def _claim(reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequenc
         skip={reconciler.group_column: full} if reconciler.group_column and full else None,
     )
     return reconciler.load(claims) if claims else []
+
+
+def _record(reconciler: Reconciler[J], job: J, result: Pass) -> None:
+    """A result that cannot be written is logged: the row is due again when its lease ends."""
+    try:
+        reconciler.record(job, result)
+    except Exception:
+        log.exception("record failed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
 
 
 def _run(reconciler: Reconciler[J], job: J) -> Pass:
@@ -138,7 +146,7 @@ def record_pass(row: ReconciledModel, claim: Claim, result: Pass) -> bool:
         row.conditions, result.seen, now=timezone.now(), generation=claim.generation
     )
     ready = merged.get(conditions.READY)
-    columns = dict(result.columns)
+    columns = {**result.columns, "updated_at": timezone.now()}
     if not result.failed:
         columns |= {"failures": 0, "observed_generation": claim.generation}
     return lease.record(

@@ -52,6 +52,7 @@ STATUS_COLUMNS = frozenset(
         "lease_expires_at",
         "failures",
         "finalizers",
+        "updated_at",
     }
 )
 

@@ -9,9 +9,11 @@ os.environ.setdefault(
 )
 os.environ.setdefault("KUBECARRIER_ALLOW_LOOPBACK", "true")
 
-from kubecarrier.settings import *  # noqa: E402, F403
+from kubecarrier.settings.portal import *  # noqa: E402, F403
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 WHITENOISE_AUTOREFRESH = True
 AXES_ENABLED = False
+LOGGING["root"]["handlers"] = []  # noqa: F405 - pytest captures what is logged
+LOGGING["loggers"]["django-q"] = {"level": "WARNING"}  # noqa: F405
