@@ -162,6 +162,7 @@ class Stream:
         self._version = ""
         self._complete = False
         self._failures = 0
+        self._troubled = False
 
     async def run(self) -> None:
         """List, watch, and again."""
@@ -183,9 +184,9 @@ class Stream:
         self._works()
 
     def _works(self) -> None:
-        if self._failures:
+        if self._troubled:
             self._trouble(None)
-        self._failures = 0
+        self._failures, self._troubled = 0, False
 
     async def _pause(self, error: KubeError) -> None:
         """A first 410 is ordinary; everything else waits, and longer each time."""
@@ -194,6 +195,7 @@ class Stream:
         if first_gone:
             return
         self._trouble(error)
+        self._troubled = True
         denied = isinstance(error, Unauthorized | Forbidden | TlsError)
         cap = _DENIED_CAP_SECONDS if denied else _BACKOFF_CAP_SECONDS
         delay = delay_seconds(self._failures - 2, cap_seconds=cap)
