@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
+from rest_framework.test import APIClient
 
+from tests.portal import Portal, eventually, web_chart
 from tools.controlplane import (
     BuildError,
     ControlPlane,
     ControlPlaneError,
     Etcd,
+    binaries,
     ensure_binaries,
     start_all,
     stop_all,
@@ -140,3 +143,25 @@ def _await_account(plane: ControlPlane, namespace: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+@pytest.fixture
+def portal(settings: Any, transactional_db: None, _binaries: None) -> Portal:
+    """The portal without any cluster, with the real helm."""
+    from accounts.models import User
+
+    settings.KUBECARRIER_HELM = str(binaries().path("helm"))
+    user = User.objects.create_superuser("admin", "admin@example.org", "a-long-password")
+    client = APIClient()
+    client.force_authenticate(user)
+    return Portal(client)
+
+
+@pytest.fixture
+def fleet(portal: Portal, cluster_one: ControlPlane, cluster_two: ControlPlane) -> Portal:
+    """The portal with both clusters imported and a chart repository."""
+    portal.import_cluster(cluster_one, environment="prod")
+    portal.import_cluster(cluster_two, environment="test")
+    eventually(lambda: portal.ready("clusters/one") and portal.ready("clusters/two"))
+    portal.local_repository(web_chart("0.1.0"), web_chart("0.2.0"))
+    return portal

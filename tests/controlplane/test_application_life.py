@@ -6,41 +6,12 @@ import json
 from typing import Any
 
 import pytest
-from rest_framework.test import APIClient
 
-from accounts.models import User
-from tests.portal import Portal, eventually, web_chart
-from tools.controlplane import ControlPlane, binaries
+from tests.controlplane.looks import deployments, helm_list
+from tests.portal import Portal, eventually
+from tools.controlplane import ControlPlane
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture
-def portal(settings: Any) -> Portal:
-    settings.KUBECARRIER_HELM = str(binaries().path("helm"))
-    user = User.objects.create_superuser("admin", "admin@example.org", "a-long-password")
-    client = APIClient()
-    client.force_authenticate(user)
-    return Portal(client)
-
-
-@pytest.fixture
-def fleet(portal: Portal, cluster_one: ControlPlane, cluster_two: ControlPlane) -> Portal:
-    portal.import_cluster(cluster_one, environment="prod")
-    portal.import_cluster(cluster_two, environment="test")
-    eventually(lambda: portal.ready("clusters/one") and portal.ready("clusters/two"))
-    portal.local_repository(web_chart("0.1.0"), web_chart("0.2.0"))
-    return portal
-
-
-def deployments(kubectl: Any, plane: ControlPlane, namespace: str) -> dict[str, int]:
-    found = json.loads(kubectl("get", "deployments", "-n", namespace, "-o", "json", cluster=plane))
-    return {item["metadata"]["name"]: item["spec"]["replicas"] for item in found["items"]}
-
-
-def helm_list(helm: Any, plane: ControlPlane, namespace: str) -> dict[str, Any]:
-    found = json.loads(helm("list", "-n", namespace, "-o", "json", cluster=plane))
-    return {item["name"]: item for item in found}
 
 
 def test_whole_life(

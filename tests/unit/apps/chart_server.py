@@ -15,6 +15,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     """Answers each path by the function that the test put there."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: Server
 
     def do_GET(self) -> None:
