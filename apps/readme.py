@@ -65,7 +65,7 @@ def _parser() -> MarkdownIt:
 
 def to_html(markdown: str) -> str:
     """Sanitized HTML of at most the first 192 Ki characters; never raises for any text."""
-    text = markdown[:MAX_CHARACTERS].replace("\0", "")
+    text = markdown[:MAX_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
     return nh3.clean(
         _parser().render(text),
         tags=set(_TAGS),

@@ -5,32 +5,37 @@ from __future__ import annotations
 import gzip
 import io
 import tarfile
+from dataclasses import dataclass
 
 CHART_YAML = "apiVersion: v2\nname: demo\nversion: 1.2.3\n"
 
 
-def member(
-    name: str, data: bytes | str = b"", kind: bytes = b"0", link: str = ""
-) -> tarfile.TarInfo:
-    """A header with its content attached as `payload`."""
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A header and the content behind it."""
+
+    info: tarfile.TarInfo
+    payload: bytes
+
+
+def member(name: str, data: bytes | str = b"", kind: bytes = b"0", link: str = "") -> Member:
+    """A member of any kind, with a name that tar programs may refuse."""
     raw = data.encode() if isinstance(data, str) else data
     info = tarfile.TarInfo(name)
     info.type, info.size, info.linkname = kind, len(raw), link
-    info.pax_headers = {"payload": raw}  # type: ignore[dict-item]
-    return info
+    return Member(info, raw)
 
 
-def tar(*members: tarfile.TarInfo, form: int = tarfile.GNU_FORMAT) -> bytes:
+def tar(*members: Member) -> bytes:
     """An uncompressed archive."""
     out = io.BytesIO()
-    for info in members:
-        raw: bytes = info.pax_headers.pop("payload", b"")  # type: ignore[assignment]
-        out.write(info.tobuf(form))
-        out.write(raw + b"\0" * (-len(raw) % 512))
+    for each in members:
+        out.write(each.info.tobuf(tarfile.GNU_FORMAT))
+        out.write(each.payload + b"\0" * (-len(each.payload) % 512))
     return out.getvalue() + b"\0" * 1024
 
 
-def tgz(*members: tarfile.TarInfo) -> bytes:
+def tgz(*members: Member) -> bytes:
     """A gzip-compressed archive."""
     return gzip.compress(tar(*members), 1, mtime=0)
 

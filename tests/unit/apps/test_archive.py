@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from apps import archive
 from apps.archive import ArchiveCode, ArchiveError, Limits
 from apps.chart_metadata import ChartType, Dependency, Maintainer, MetadataCode
-from tests.unit.apps.chart_packs import CHART_YAML, member, pack, tar, tgz
+from tests.unit.apps.chart_packs import CHART_YAML, Member, member, pack, tar, tgz
 
 FULL = """
 apiVersion: v2
@@ -139,7 +139,7 @@ def _zip() -> bytes:
 
 
 def _tiny_files() -> bytes:
-    block = member("demo/00000", b"").tobuf(tarfile.GNU_FORMAT)
+    block = member("demo/00000", b"").info.tobuf(tarfile.GNU_FORMAT)
     start, rest = block[:5], block[10:]
     return gzip.compress(b"".join(_renumbered(start, rest, n) for n in range(20_000)), 1)
 
@@ -160,7 +160,7 @@ def _damaged(position: int) -> bytes:
 def _header(**changes: bytes) -> bytes:
     """A member whose header has raw fields changed, with its checksum right."""
     places = {"name": (0, 100), "size": (124, 12), "kind": (156, 1)}
-    block = bytearray(member("demo/x", b"").tobuf(tarfile.GNU_FORMAT))
+    block = bytearray(member("demo/x", b"").info.tobuf(tarfile.GNU_FORMAT))
     for key, value in changes.items():
         start, width = places[key]
         block[start : start + width] = value.ljust(width, b"\0")
@@ -258,7 +258,7 @@ BAD: list[tuple[str, str, Callable[[], bytes]]] = [
 ]  # fmt: skip
 
 
-def _chart(top: str = "demo") -> tarfile.TarInfo:
+def _chart(top: str = "demo") -> Member:
     return member(f"{top}/Chart.yaml", CHART_YAML)
 
 

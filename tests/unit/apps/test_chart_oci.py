@@ -21,6 +21,7 @@ import pytest
 
 from apps import chart_oci
 from apps.chart_fetch import (
+    Credentials,
     FetchLimits,
     RepositoryCode,
     RepositoryError,
@@ -322,7 +323,7 @@ def test_a_bad_realm_gets_nothing(server: Server, realm: str) -> None:
 
 def test_with_tls_a_realm_without_tls_is_refused() -> None:
     registry = chart_oci._Registry(
-        None, "https://x.test/", "demo", chart_oci.Credentials("ann", "s3cret"), False  # type: ignore[arg-type]
+        None, "https://x.test/", "demo", Credentials("ann", "s3cret"), False  # type: ignore[arg-type]
     )  # fmt: skip
     with pytest.raises(AddressError):
         registry._answer(bearer("http://127.0.0.1/token"))
