@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import structlog
 from django.http import HttpRequest, HttpResponse
@@ -25,7 +26,8 @@ class RequestContextMiddleware:
             channel=_channel(request),
             actor=lambda: getattr(request, "user", None),
             request_id=request_id,
-            reason=request.headers.get("X-KubeCarrier-Reason", "")[:500],
+            # Percent-encoded, because a header holds ASCII only.
+            reason=unquote(request.headers.get("X-KubeCarrier-Reason", ""))[:500],
             address=request.META.get("REMOTE_ADDR") or None,
         )
         structlog.contextvars.bind_contextvars(request_id=request_id)

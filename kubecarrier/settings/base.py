@@ -92,10 +92,11 @@ def _database() -> dict[str, Any]:
             found["CONN_HEALTH_CHECKS"] = True
             found["CONN_MAX_AGE"] = 60
             return found
-        raise ImproperlyConfigured("KUBECARRIER_DATABASE_URL: only postgres:// is supported")
+        if not found["ENGINE"].endswith("sqlite3"):
+            raise ImproperlyConfigured("KUBECARRIER_DATABASE_URL: use postgres:// or sqlite:///")
     return {
         "ENGINE": "django.db.backends.sqlite3",
-        "NAME": KUBECARRIER_HOME / "kubecarrier.sqlite3",
+        "NAME": found["NAME"] if url else KUBECARRIER_HOME / "kubecarrier.sqlite3",
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -2,6 +2,8 @@
 
 import base64
 import os
+import tempfile
+from pathlib import Path
 
 os.environ.setdefault("KUBECARRIER_SECRET_KEY", "test-only-secret-key-of-no-value-at-all-0123456789")
 os.environ.setdefault(
@@ -17,3 +19,8 @@ WHITENOISE_AUTOREFRESH = True
 AXES_ENABLED = False
 LOGGING["root"]["handlers"] = []  # noqa: F405 - pytest captures what is logged
 LOGGING["loggers"]["django-q"] = {"level": "WARNING"}  # noqa: F405
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+    # A file, so that tests can start processes that work on the same database.
+    DATABASES["default"]["TEST"] = {  # noqa: F405
+        "NAME": str(Path(tempfile.mkdtemp(prefix="kubecarrier-test-")) / "test.sqlite3")
+    }

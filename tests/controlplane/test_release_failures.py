@@ -8,15 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from tests.controlplane.looks import deployments, helm_list
 from tests.faultproxy import FaultProxy, Mode
 from tests.portal import FAILING_HOOK, Portal, chart, eventually, web_chart, work
-from tools.controlplane import ControlPlane
+from tools.controlplane import ControlPlane, binaries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -217,4 +217,67 @@ def test_cleanup_removal(
     assert deployments(kubectl, cluster_one, namespace) == {}
 
 
-_ = (os, signal, subprocess, sys, time, Path)
+
+GATE = "kubecarrier-test-gate"
+GATED_HOOK = FAILING_HOOK.replace("activeDeadlineSeconds: 1", "activeDeadlineSeconds: 600").replace(
+    "{no: such}", "{%s: open}" % GATE
+)
+
+
+def worker() -> subprocess.Popen[bytes]:
+    """Another process that reconciles releases on this test's database."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "kubecarrier.settings.test",
+        "KUBECARRIER_DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+        "KUBECARRIER_HELM": str(binaries().path("helm")),
+    }
+    code = "import django; django.setup(); from apps.tasks import reconcile_releases; reconcile_releases()"
+    return subprocess.Popen([sys.executable, "-c", code], env=environment)
+
+
+def killed_in(status: str, helm: Any, plane: ControlPlane, namespace: str) -> None:
+    """Start a worker, wait until Helm's record is pending, and kill it with -9."""
+    child = worker()
+    deadline = time.monotonic() + 60
+    while True:
+        listed = json.loads(helm("list", "--pending", "-n", namespace, "-o", "json", cluster=plane))
+        if listed and listed[0]["status"] == status:
+            break
+        assert time.monotonic() < deadline, f"no {status} record"
+        time.sleep(0.2)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+
+
+def open_gate(kubectl: Any, plane: ControlPlane, *, shut: bool = False) -> None:
+    mark = f"{GATE}-" if shut else f"{GATE}=open"
+    kubectl("label", "nodes", "--all", "--overwrite", mark, cluster=plane)
+
+
+def test_worker_killed_in_install_and_upgrade(
+    fleet: Portal, cluster_one: ControlPlane, namespace: str, helm: Any, kubectl: Any
+) -> None:
+    files = {"templates__cm_yaml": CONFIG, "values_yaml": "v: one\n", "templates__hook_yaml": GATED_HOOK}
+    fleet.upload("local", chart("gated", "1.0.0", **files))
+    fleet.upload("local", chart("gated", "2.0.0", **files))
+    spec = app_spec(namespace, chart="local/gated", version="1.0.0", timeoutSeconds=300)
+    fleet.apply("gated", **spec)
+    try:
+        killed_in("pending-install", helm, cluster_one, namespace)
+        open_gate(kubectl, cluster_one)
+        eventually(lambda: fleet.ready("applications/gated"), seconds=120)
+        assert helm_list(helm, cluster_one, namespace)["gated"]["status"] == "deployed"
+
+        open_gate(kubectl, cluster_one, shut=True)
+        fleet.apply("gated", **{**spec, "version": "2.0.0", "values": "v: two\n"})
+        killed_in("pending-upgrade", helm, cluster_one, namespace)
+        open_gate(kubectl, cluster_one)
+        eventually(lambda: fleet.ready("applications/gated"), seconds=120)
+    finally:
+        open_gate(kubectl, cluster_one, shut=True)
+    assert config_value(kubectl, cluster_one, namespace, "gated-cm") == "two"
+    pending = helm("list", "--pending", "-n", namespace, "-q", cluster=cluster_one)
+    assert pending.strip() == ""
+    history = json.loads(helm("history", "gated", "-n", namespace, "-o", "json", cluster=cluster_one))
+    assert len(history) <= 4, "revisions are bounded by changes and attempts"
