@@ -121,7 +121,19 @@ def merge(layers: Sequence[Layer], *, keep_nulls: bool = False) -> Merged:
     if keep_nulls or not layers:
         return _merged(_combined(layers))
     defaults = _node(layers[0].values, layers[0].name, drop_nulls=True)
-    return _merged(_coalesced(defaults, _combined(layers[1:])))
+    above = _without_null_pairs(_combined(layers[1:]), layers[0].values)
+    return _merged(_coalesced(defaults, above))
+
+
+def _without_null_pairs(node: _Node, defaults: Mapping[str, object]) -> _Node:
+    """Helm's one exception, at the top only: a null over a null default vanishes too."""
+    kept = {
+        key: child
+        for key, child in node.children.items()
+        if not (isinstance(child, _Leaf) and child.value is None and key in defaults)
+        or defaults[key] is not None
+    }
+    return _Node(node.layer, kept)
 
 
 def _combined(layers: Sequence[Layer]) -> _Node:
