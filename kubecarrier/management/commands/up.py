@@ -8,11 +8,12 @@ from argparse import ArgumentParser
 from functools import partial
 from typing import Any
 
+from django.core.checks import run_checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 
-from kubecarrier import heartbeats, supervisor
+from kubecarrier import checks, heartbeats, supervisor
 from kubecarrier.lib.tasks import Queue
 from kubecarrier.management.commands.web import listen
 from kubecarrier.supervisor import Program
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
+        self._check()
         try:
             listener = listen(host, port)
         except OSError as error:
@@ -38,6 +40,13 @@ class Command(BaseCommand):
             connection.close()
             self._say(f"listening on http://{host}:{listener.getsockname()[1]}")
             supervisor.supervise(programs(listener), self._say)
+
+    def _check(self) -> None:
+        """Our own checks: an error in the settings is better told before anything runs."""
+        for message in run_checks(tags=[checks.TAG]):
+            if message.is_serious():
+                raise CommandError(f"{message.msg} {message.hint or ''} ({message.id})")
+            self._say(f"warning: {message.msg} {message.hint or ''} ({message.id})")
 
     def _migrate(self) -> None:
         try:
