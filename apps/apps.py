@@ -12,7 +12,7 @@ class AppsConfig(AppConfig):
     def ready(self) -> None:
         from apps import placed, watching
         from apps.models import Application, ChartRepository, Release
-        from apps.services.placing import RECONCILE_TASK, SUMMARIZE_TASK
+        from apps.placing import RECONCILE_TASK, SUMMARIZE_TASK
         from apps.services.repositories import REFRESH_TASK
         from kubecarrier.lib.sweeps import Sweep, register
         from kubecarrier.lib.tasks import Queue

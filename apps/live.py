@@ -7,7 +7,7 @@ that does not answer is an error in its own group, never a missing one.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
@@ -19,18 +19,17 @@ from django.db import transaction
 
 from apps import release_objects
 from apps.desired import DIGEST_LABEL, Desired
+from apps.errors import ApplicationStateError
 from apps.helm import Helm, ReleaseSpec
 from apps.helm_records import latest, record_meta
 from apps.models import Application, Release
 from apps.queries import archive_file, desired_release
-from apps.services.applications import application_apply
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef, Resource
 from fleet.queries import connection_of
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.lib.manifests import Wish
 from kubecarrier.lib.netguard import Policy
 from kubecarrier.lib.redaction import mask_secret_objects, redact
 
@@ -66,15 +65,15 @@ class Change:
     error: KubeCarrierError | None = None
 
 
-def application_preview(*, name: str, actor: Any, wish: Wish | None) -> list[Json]:
-    """What saving `wish` (or deploying what is saved) would change, grouped by equal result.
+def application_preview(*, name: str, save: Callable[[], object] | None) -> list[Json]:
+    """What `save` (None: deploying what is saved) would change, grouped by equal result.
 
     The save is really made, in a transaction that is rolled back, so that the
     preview and the save cannot differ. Raises what the save raises.
     """
     with transaction.atomic():
-        if wish is not None:
-            application_apply(actor=actor, wish=wish)
+        if save is not None:
+            save()
         application = Application.objects.get(name=name)
         targets = [_target(application, release) for release in _releases(application)]
         transaction.set_rollback(True)
@@ -89,6 +88,33 @@ def release_history(release: Release) -> list[Json]:
     connection = addresses.guarded(connection_of(release.cluster), addresses.policy())
     entries = _helm().history(connection, name=release.release_name, namespace=release.namespace)
     return [asdict(entry) for entry in reversed(entries)]
+
+
+def workload_scale(*, application: Application, replicas: int, cluster: str = "") -> list[str]:
+    """Scale the one workload of each release whose chart has no replica value; says which.
+
+    Raises ApplicationStateError when a release has none or several.
+    """
+    releases = [r for r in _releases(application) if cluster in {"", r.cluster.name}]
+    chosen = [(release, _workload(release)) for release in releases]
+    said = []
+    for release, ref in chosen:
+        connection = addresses.guarded(connection_of(release.cluster), addresses.policy())
+        Kube(connection, budget=_BUDGET).scale(ref, replicas)
+        said.append(f"{ref.kind}/{ref.name} on {release.cluster.name}")
+    return said
+
+
+def _workload(release: Release) -> ObjectRef:
+    refs = [release_objects.ref_of(entry) for entry in release.objects_seen]
+    workloads = [ref for ref in refs if ref.kind in {"Deployment", "StatefulSet"}]
+    if len(workloads) != 1:
+        raise ApplicationStateError(
+            "replicas_unknown",
+            f"The chart has no replica value, and {release.name} has {len(workloads)} workloads.",
+            hint="Set the number in the values.",
+        )
+    return workloads[0]
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +164,9 @@ def _change(target: Target, rules: Policy) -> Change:
 def _present(kube: Kube, target: Target) -> Objects:
     """What the newest record deployed, with the config maps and secrets beside it."""
     selector = f"owner=helm,name={target.release_name}"
-    listed = kube.list(_SECRETS, namespace=target.namespace, label_selector=selector, metadata_only=True)
+    listed = kube.list(
+        _SECRETS, namespace=target.namespace, label_selector=selector, metadata_only=True
+    )
     records = [record for secret in listed if (record := record_meta(secret))]
     newest = latest(records).get((target.namespace, target.release_name))
     return release_objects.manifest_objects(kube, newest) if newest else {}
@@ -169,7 +197,9 @@ def _compare(cluster: str, before: Objects, after: Objects) -> Change:
     added = [ref for ref in after if ref not in before]
     removed = [ref for ref in before if ref not in after]
     changed = [ref for ref in after if ref in before and before[ref] != after[ref]]
-    hunks = [_hunk(ref, before.get(ref), after.get(ref)) for ref in sorted([*added, *changed, *removed])]
+    hunks = [
+        _hunk(ref, before.get(ref), after.get(ref)) for ref in sorted([*added, *changed, *removed])
+    ]
     return Change(cluster, "\n".join(hunks), (len(added), len(changed), len(removed)))
 
 

@@ -1,6 +1,6 @@
 """What applications do when a cluster changes: told to `fleet` by registration."""
 
-from apps.services import placing
+from apps import placing
 from kubecarrier.lib import placed
 from kubecarrier.lib.placed import PlacedKind
 
@@ -10,7 +10,7 @@ def register() -> None:
     placed.register(
         PlacedKind(
             name="Application",
-            cluster_changed=lambda cluster: placing.replace_all(),
+            cluster_changed=placing.place_cluster,
             cluster_renamed=placing.rename_cluster,
             reachability_changed=placing.wake_cluster,
             cluster_removing=placing.forget_cluster,

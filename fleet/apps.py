@@ -9,8 +9,8 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
+        from fleet.choices import PROBE_TASK
         from fleet.models import Cluster
-        from fleet.services.clusters import PROBE_TASK
         from kubecarrier.lib import sweeps
 
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))

@@ -1,7 +1,10 @@
-"""Closed sets of values that the rows of this app hold."""
+"""Closed sets of values that the rows of this app hold, and names that rows and queue share."""
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
+
+PROBE_TASK = "fleet.tasks.probe_clusters"
+CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 
 class RemovalPolicy(models.TextChoices):

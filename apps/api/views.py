@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import IO, Any
 
 from drf_spectacular.types import OpenApiTypes
@@ -30,11 +31,13 @@ from apps.errors import ChartNotFoundError
 from apps.models import Application, ChartVersion
 from apps.queries import effective_values_of
 from apps.services.applications import (
+    application_apply,
     application_redeploy,
     application_rollback,
     application_scale,
     application_suspend,
     application_upgrade,
+    replica_key,
 )
 from apps.services.charts import chart_upload, opened
 from apps.services.repositories import repository_refresh
@@ -56,7 +59,9 @@ class ArchiveParser(BaseParser):
 
     media_type = "application/gzip"
 
-    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> bytes:
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
+    ) -> bytes:
         content: bytes = stream.read(_MAX_UPLOAD + 1)
         if len(content) > _MAX_UPLOAD:
             raise InvalidError("archive_too_large", "A chart archive is at most 20 MiB.")
@@ -75,7 +80,9 @@ class RepositoryViewSet(DocumentViewSet):
         repository_refresh(repository=repository)
         return self.acted(repository)
 
-    @extend_schema(request={"application/gzip": OpenApiTypes.BINARY}, responses={201: ChartVersionSerializer})
+    @extend_schema(
+        request={"application/gzip": OpenApiTypes.BINARY}, responses={201: ChartVersionSerializer}
+    )
     @action(detail=True, methods=["post"], parser_classes=[ArchiveParser])
     def charts(self, request: Request, name: str) -> Response:
         """Upload a chart archive into a local repository."""
@@ -93,17 +100,25 @@ class ChartViewSet(DocumentViewSet):
     @extend_schema(responses={200: ChartVersionListSerializer})
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, name: str) -> Response:
-        rows = self.fetch(request, name).versions.select_related("chart").defer("readme", "values_text", "schema")
+        rows = (
+            self.fetch(request, name)
+            .versions.select_related("chart")
+            .defer("readme", "values_text", "schema")
+        )
         listed = sorted(rows, key=lambda row: sort_key(row.version), reverse=True)
         return Response({"items": [version_summary(row) for row in listed]})
 
     @extend_schema(responses={200: ChartVersionSerializer})
-    @action(detail=True, methods=["get"], url_path=r"versions/(?P<version>[^/]+)", url_name="version")
+    @action(
+        detail=True, methods=["get"], url_path=r"versions/(?P<version>[^/]+)", url_name="version"
+    )
     def version(self, request: Request, name: str, version: str) -> Response:
         chart = self.fetch(request, name)
         row = chart.versions.filter(version=version).select_related("chart__repository").first()
         if row is None:
-            raise ChartNotFoundError("version_not_found", f"{name} has no version “{version[:100]}”.")
+            raise ChartNotFoundError(
+                "version_not_found", f"{name} has no version “{version[:100]}”."
+            )
         return Response(version_document(opened(row)))
 
 
@@ -121,29 +136,49 @@ class ApplicationViewSet(DocumentViewSet):
         wish = documents.read(self.kind, document, name=name) if document else None
         if application is None and wish is None:
             application = self.fetch(request, name)
-        groups = live.application_preview(name=name, actor=request.user, wish=wish)
+        save = partial(application_apply, actor=request.user, wish=wish) if wish else None
+        groups = live.application_preview(name=name, save=save)
         return Response({"groups": groups})
 
-    @extend_schema(request=ScaleSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY])
+    @extend_schema(
+        request=ScaleSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY]
+    )
     @action(detail=True, methods=["post"])
     def scale(self, request: Request, name: str) -> Response:
+        """Sets the chart's replica value or, without one, the workload; `scaled` says which."""
         given = validated(ScaleSerializer, request)
-        return self._operate(request, name, application_scale, **given)
+        row: Application = self.fetch(request, name)
+        key = replica_key(row)
+        if key is None:
+            with maybe_dry(request) as dry:
+                scaled = [] if dry else live.workload_scale(application=row, **given)
+            response = self.acted(row)
+        else:
+            scaled = [f"values: {key}"]
+            response = self._operate(request, name, application_scale, key=key, **given)
+        response.data["scaled"] = scaled
+        return response
 
-    @extend_schema(request=UpgradeSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY])
+    @extend_schema(
+        request=UpgradeSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY]
+    )
     @action(detail=True, methods=["post"])
     def upgrade(self, request: Request, name: str) -> Response:
         given = validated(UpgradeSerializer, request)
         return self._operate(request, name, application_upgrade, **given)
 
-    @extend_schema(request=RollbackSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY])
+    @extend_schema(
+        request=RollbackSerializer, responses={202: ActionResultSerializer}, parameters=[_DRY]
+    )
     @action(detail=True, methods=["post"])
     def rollback(self, request: Request, name: str) -> Response:
         given = validated(RollbackSerializer, request)
         cluster, number = given["cluster"], given["revision"]
         return self._operate(request, name, application_rollback, number=number, cluster=cluster)
 
-    @extend_schema(request=RedeploySerializer, responses={202: ActionResultSerializer}, parameters=[_DRY])
+    @extend_schema(
+        request=RedeploySerializer, responses={202: ActionResultSerializer}, parameters=[_DRY]
+    )
     @action(detail=True, methods=["post"])
     def redeploy(self, request: Request, name: str) -> Response:
         given = validated(RedeploySerializer, request)

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from apps import placing
 from apps.conditions import PLACED, Reason
 from apps.models import Application
-from apps.services import placing
 from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.lease import Claim
 from kubecarrier.lib.reconcile import Pass, record_pass

@@ -16,16 +16,15 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
+from apps import placing
 from apps.conditions import STALLED
 from apps.models import Application, Release
 from apps.reconcilers import release_steps
 from apps.reconcilers.release_job import ReleaseJob, jobs_of
-from apps.services import placing
-from fleet.choices import TargetState
+from fleet.choices import PROBE_TASK, TargetState
 from fleet.conditions import REACHABLE
 from fleet.models import Cluster
 from fleet.services.operations import target_progress
-from fleet.tasks import probe_clusters
 from kubecarrier.lib import lease
 from kubecarrier.lib.conditions import READY, Condition, Status
 from kubecarrier.lib.lease import Claim, due, in_seconds
@@ -33,7 +32,6 @@ from kubecarrier.lib.reconcile import Pass, record_pass
 from kubecarrier.lib.tasks import wake_on_commit
 
 SUMMARIZE_TASK = "apps.tasks.summarize_applications"
-PROBE_TASK = f"{probe_clusters.__module__}.{probe_clusters.__name__}"
 
 
 class ReleaseReconciler:

@@ -74,7 +74,9 @@ def jobs_of(claims: Sequence[Claim]) -> list[ReleaseJob]:
     rules = addresses.policy()
     waiting = _waiting_for([rows[claim.pk] for claim in claims if claim.pk in rows])
     return [
-        _job(claim, rows[claim.pk], rules, waiting[claim.pk]) for claim in claims if claim.pk in rows
+        _job(claim, rows[claim.pk], rules, waiting[claim.pk])
+        for claim in claims
+        if claim.pk in rows
     ]
 
 
@@ -132,7 +134,7 @@ def _desired(row: Release) -> Desired:
 
 def _blocked(row: Release) -> str:
     cluster = row.cluster
-    if cluster.suspended:
+    if cluster.suspended and cluster.deletion_requested_at is None:
         return f"The cluster “{cluster.name}” is paused."
     reachable = cluster.condition(REACHABLE)
     if reachable and reachable["status"] != Status.TRUE:
@@ -172,5 +174,3 @@ def _secret_texts(desired: Desired | None) -> tuple[str, ...]:
 def _charts_dir() -> Path:
     directory: Path = settings.KUBECARRIER_HOME / "work" / "charts"
     return directory
-
-

@@ -15,13 +15,13 @@ from django.conf import settings
 from django.utils import timezone
 
 from apps import health as health_rules
+from apps import release_objects as live
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
 from apps.desired import DIGEST_LABEL, FIELD_MANAGER, KEPT_ANNOTATION, OWNER_ANNOTATION
 from apps.health import HealthStatus
 from apps.helm import Helm, HelmFailed, HelmReason, ReleaseSpec
 from apps.helm.errors import HelmError
 from apps.helm_records import RecordMeta, forget_refs, record_meta, unlock_ref
-from apps import release_objects as live
 from apps.reconcilers.release_job import ReleaseJob
 from apps.reconcilers.release_plan import Facts, State, Step, plan, state_of
 from fleet import addresses
@@ -62,9 +62,13 @@ def one_pass(job: ReleaseJob) -> Pass:
     step = plan(facts)
     match step:
         case Step.WAIT_FOR_DEPENDENCY:
-            return _waiting(job, Reason.WAITING_FOR_DEPENDENCY, f"Waiting for {', '.join(job.waiting_for)}.")
+            return _waiting(
+                job, Reason.WAITING_FOR_DEPENDENCY, f"Waiting for {', '.join(job.waiting_for)}."
+            )
         case Step.WAIT_FOR_OTHERS:
-            return _waiting(job, Reason.IN_PROGRESS_ELSEWHERE, "Somebody else's Helm operation is running.")
+            return _waiting(
+                job, Reason.IN_PROGRESS_ELSEWHERE, "Somebody else's Helm operation is running."
+            )
         case Step.UNLOCK:
             return _unlock(job, site, facts)
         case Step.DEPLOY:
@@ -145,7 +149,9 @@ def _unlock(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     try:
         site.kube.delete(ref, uid=uid, resource_version=version)
     except (NotFound, Conflict):
-        return _waiting(job, Reason.IN_PROGRESS_ELSEWHERE, "The Helm record changed while it was unlocked.")
+        return _waiting(
+            job, Reason.IN_PROGRESS_ELSEWHERE, "The Helm record changed while it was unlocked."
+        )
     text = f"Unlocked: revision {facts.newest.revision} was left {facts.newest.status} by a killed worker."
     return _not_ready(job, Reason.UNLOCKED, text, again=0.0)
 
@@ -175,7 +181,10 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
             raise
         return _failed(job, verb, error)
     objects = live.objects_of(site.kube, result.manifest, job.namespace)
-    entries = [live.Seen(ref, None).entry() | {"health": "Progressing", "reason": "Applied", "message": ""} for ref in objects]
+    entries = [
+        live.Seen(ref, None).entry() | {"health": "Progressing", "reason": "Applied", "message": ""}
+        for ref in objects
+    ]
     columns = {
         "deployed_digest": job.desired_digest,
         "helm_revision": result.revision,
@@ -185,8 +194,12 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
         "drift": [],
         "last_operation": _operation(job, verb, succeeded=True, baseline=0),
     }
-    released = Condition(RELEASED, Status.TRUE, Reason.DEPLOYED, f"Helm revision {result.revision} is deployed.")
-    healthy = Condition(HEALTHY, Status.UNKNOWN, Reason.NOT_OBSERVED, "The objects were just applied.")
+    released = Condition(
+        RELEASED, Status.TRUE, Reason.DEPLOYED, f"Helm revision {result.revision} is deployed."
+    )
+    healthy = Condition(
+        HEALTHY, Status.UNKNOWN, Reason.NOT_OBSERVED, "The objects were just applied."
+    )
     return _pass(job, [released, healthy], columns, again=_SOON_SECONDS)
 
 
@@ -296,8 +309,11 @@ def _uninstall(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     entries = list(job.objects_seen) or _entries(site, facts.newest)
     _uninstall_quietly(job, site)
     return _not_ready(
-        job, Reason.UNINSTALLING, "Uninstalled; waiting until every object is gone.",
-        again=_SOON_SECONDS, columns={"objects_seen": entries},
+        job,
+        Reason.UNINSTALLING,
+        "Uninstalled; waiting until every object is gone.",
+        again=_SOON_SECONDS,
+        columns={"objects_seen": entries},
     )
 
 
@@ -464,18 +480,27 @@ def fingerprint(record: RecordMeta) -> str:
 def _released(facts: Facts, newest: RecordMeta) -> Condition:
     match state_of(facts):
         case State.CURRENT:
-            return Condition(RELEASED, Status.TRUE, Reason.DEPLOYED, f"Helm revision {newest.revision} is deployed.")
+            return Condition(
+                RELEASED,
+                Status.TRUE,
+                Reason.DEPLOYED,
+                f"Helm revision {newest.revision} is deployed.",
+            )
         case State.CHANGED_BY_HAND:
             text = f"Helm revision {newest.revision} was made by somebody else."
             return Condition(RELEASED, Status.FALSE, Reason.CHANGED_BY_HELM, text)
         case _:
-            return Condition(RELEASED, Status.FALSE, Reason.NOT_DEPLOYED, "The last deployment failed.")
+            return Condition(
+                RELEASED, Status.FALSE, Reason.NOT_DEPLOYED, "The last deployment failed."
+            )
 
 
 def _healthy(found: health_rules.Health) -> Condition:
     match found.status:
         case HealthStatus.HEALTHY | HealthStatus.SUSPENDED:
-            return Condition(HEALTHY, Status.TRUE, found.reason, found.message or "Every object is healthy.")
+            return Condition(
+                HEALTHY, Status.TRUE, found.reason, found.message or "Every object is healthy."
+            )
         case HealthStatus.UNKNOWN:
             return Condition(HEALTHY, Status.UNKNOWN, found.reason, found.message)
         case _:

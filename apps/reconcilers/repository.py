@@ -14,12 +14,12 @@ from django.utils import timezone
 from apps import index
 from apps.chart_http import HttpRepository, IndexStatus
 from apps.chart_oci import OciRepository
+from apps.chart_rows import describe_chart
 from apps.choices import RepositoryType
 from apps.conditions import REFRESHED, Reason
 from apps.index import IndexEntry
 from apps.models import Chart, ChartRepository, ChartVersion
 from apps.queries import http_repository, oci_repository
-from apps.services.charts import describe_chart
 from kubecarrier.lib import audit
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition, Status, summarize

@@ -13,11 +13,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
+from apps import placing
 from apps.errors import ApplicationInvalidError, ApplicationStateError
-from apps.models import Application, ApplicationRevision, Chart, ChartVersion, Release
-from apps.queries import chart_by_reference, resolve_version, secret_data
-from apps.services import charts, placing
-from apps.values import parse_values, set_path, validate
+from apps.models import Application, ApplicationRevision, Chart, ChartVersion
+from apps.queries import chart_by_reference, chart_defaults, resolve_version, secret_data
+from apps.services import charts
+from apps.values import Layer, merge, parse_values, set_path, validate
 from fleet.models import Operation
 from kubecarrier.lib import audit, crypto, strict_yaml
 from kubecarrier.lib.manifests import Applied, Result, Wish
@@ -47,6 +48,8 @@ def application_apply(*, actor: Any, wish: Wish) -> Applied:
         row = _locked(wish.name)
         if row is None:
             row = Application(name=wish.name, generation=0)
+        else:
+            wish.check(row)
         _refuse_deleted(row)
         if not _assign(row, wish.labels, spec, data):
             return Applied(row, Result.UNCHANGED)
@@ -55,15 +58,10 @@ def application_apply(*, actor: Any, wish: Wish) -> Applied:
     return Applied(row, result)
 
 
-def application_scale(*, application: Application, replicas: int, cluster: str = "") -> tuple[Application, Operation]:
-    """Set the chart's replica value, for one cluster or everywhere; raises when it has none."""
-    key = replica_key(application)
-    if key is None:
-        raise ApplicationStateError(
-            "replicas_unknown",
-            "The chart has no replica value.",
-            hint="Set the number in its values, or scale the workload itself.",
-        )
+def application_scale(
+    *, application: Application, key: str, replicas: int, cluster: str = ""
+) -> tuple[Application, Operation]:
+    """Set the chart's replica value `key`, for one cluster or everywhere."""
     with transaction.atomic():
         row = _fresh(application)
         if cluster:
@@ -78,13 +76,14 @@ def application_scale(*, application: Application, replicas: int, cluster: str =
 
 
 def replica_key(application: Application) -> str | None:
-    """Which of the usual replica values the chart has."""
-    version = ChartVersion.objects.filter(archive_id=application.digest).first()
-    known = {**(parse_values(version.values_text) if version else {}), **parse_values(application.values)}
+    """Which of the usual replica values the chart has; None: only the workload can be scaled."""
+    known = {**chart_defaults(application.digest), **parse_values(application.values)}
     return next((key for key in _REPLICA_KEYS if key in known), None)
 
 
-def application_upgrade(*, application: Application, version: str = "") -> tuple[Application, Operation]:
+def application_upgrade(
+    *, application: Application, version: str = ""
+) -> tuple[Application, Operation]:
     """Go to `version`, or to the newest that the constraint allows."""
     spec: dict[str, Any] = {"chart": application.chart, "version": version or application.version}
     if not version and application.version == application.resolved_version:
@@ -123,7 +122,9 @@ def application_rollback(
     return row, operation
 
 
-def application_redeploy(*, application: Application, cluster: str = "") -> tuple[Application, Operation]:
+def application_redeploy(
+    *, application: Application, cluster: str = ""
+) -> tuple[Application, Operation]:
     """Deploy what is wanted again: on one cluster, or on all."""
     with transaction.atomic():
         row = _fresh(application)
@@ -143,9 +144,7 @@ def application_suspend(*, application: Application, suspended: bool) -> Applica
     return row
 
 
-def application_delete(
-    *, actor: Any, row: Application, keep_resources: bool | None = None
-) -> None:
+def application_delete(*, actor: Any, row: Application, keep_resources: bool | None = None) -> None:
     """Delete from every cluster; `keep_resources` leaves each object in place.
 
     Refuses while another application depends on it.
@@ -195,7 +194,9 @@ def _pin(spec: dict[str, Any], found: Application | None) -> tuple[ChartVersion,
     chart: Chart = chart_by_reference(spec["chart"])
     wanted = spec.get("version", "")
     if found and (found.chart, found.version) == (spec["chart"], wanted) and found.digest:
-        kept = chart.versions.filter(version=found.resolved_version, archive_id=found.digest).first()
+        kept = chart.versions.filter(
+            version=found.resolved_version, archive_id=found.digest
+        ).first()
         if kept:
             return kept, {**spec, "resolved_version": kept.version, "digest": found.digest}
     version = charts.opened(resolve_version(chart, wanted))
@@ -208,21 +209,26 @@ def _check(name: str, spec: dict[str, Any], version: ChartVersion) -> None:
         raise ApplicationInvalidError(
             "chart_library", "A library chart cannot be deployed.", field="spec.chart"
         )
-    values = parse_values(spec.get("values", ""))
-    overrides = spec.get("placement", {}).get("overrides", {})
-    candidates = [("spec.values", values)] + [
-        (f"spec.placement.overrides.{cluster}.values", placing.overlaid(values, override))
-        for cluster, override in overrides.items()
+    layers = [
+        Layer("chart", chart_defaults(spec["digest"])),
+        Layer("application", parse_values(spec.get("values", ""))),
     ]
-    defaults = parse_values(version.values_text)
-    for field, candidate in candidates:
-        issues = validate(placing.overlaid(defaults, {"values": candidate}), version.schema or {})
-        if issues:
+    candidates = [("spec.values", layers)] + [
+        (
+            f"spec.placement.overrides.{cluster}.values",
+            [*layers, Layer(cluster, override["values"])],
+        )
+        for cluster, override in spec.get("placement", {}).get("overrides", {}).items()
+    ]
+    for field, candidate in candidates if version.schema else ():
+        if issues := validate(merge(candidate).values, version.schema):
             raise ApplicationInvalidError(
                 "values_schema",
                 f"{issues[0].path or 'values'}: {issues[0].message}",
                 field=field,
-                issues=[{"path": i.path, "rule": i.rule, "message": i.message} for i in issues[:20]],
+                issues=[
+                    {"path": i.path, "rule": i.rule, "message": i.message} for i in issues[:20]
+                ],
             )
     if selector := spec.get("placement", {}).get("selector", ""):
         parse_selector("" if selector == "*" else selector, where="spec.placement.selector")
@@ -242,7 +248,8 @@ def _check_dependencies(name: str, depends_on: list[str]) -> None:
         current = todo.pop()
         if current == name:
             raise ApplicationInvalidError(
-                "dependency_cycle", "The dependencies lead back to this application.",
+                "dependency_cycle",
+                "The dependencies lead back to this application.",
                 field="spec.dependsOn",
             )
         if current not in path:
@@ -291,15 +298,18 @@ def _save(row: Application, *, verb: str) -> Operation:
     row.generation += 1
     row.full_clean(exclude=["secret_data"])
     row.save()
-    revision = _revise(row)
+    revision = _revise(row, data=secret_data(row))
     return placing.place(row, revision, verb=verb)
 
 
-def _revise(row: Application) -> ApplicationRevision:
+def _revise(row: Application, *, data: dict[str, dict[str, str]]) -> ApplicationRevision:
+    """The spec as a new revision; the newest one where nothing of it changed (labels, a pause)."""
     context = audit.current()
     actor = context.actor()
     before = ApplicationRevision.objects.filter(application=row).order_by("-number").first()
     spec = {column: getattr(row, column) for column in REVISION_COLUMNS}
+    if before is not None and before.spec == spec and secret_data(before) == data:
+        return before
     revision = ApplicationRevision(
         application=row,
         number=before.number + 1 if before else 1,
@@ -309,7 +319,7 @@ def _revise(row: Application) -> ApplicationRevision:
         reason=context.reason,
         diff=spec_diff(before.spec if before else {}, spec),
     )
-    _seal(revision, secret_data(row))
+    _seal(revision, data)
     revision.save()
     return revision
 

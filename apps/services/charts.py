@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import Any
 
 from django.db import transaction
 
 from apps import archive as archives
+from apps.chart_rows import describe_chart
 from apps.choices import RepositoryType
 from apps.errors import ChartNotFoundError, RepositoryStateError
-from apps.queries import http_repository, oci_repository
 from apps.models import Chart, ChartArchive, ChartRepository, ChartVersion
-from apps.versions import sort_key
+from apps.queries import http_repository, oci_repository
 from kubecarrier.lib import audit
 
 
@@ -40,7 +39,9 @@ def _fetched(version: ChartVersion) -> bytes:
     repository = version.chart.repository
     match repository.type:
         case RepositoryType.OCI:
-            return oci_repository(repository, version.chart.chart).fetch_chart(version.version).archive
+            return (
+                oci_repository(repository, version.chart.chart).fetch_chart(version.version).archive
+            )
         case RepositoryType.HTTP if version.urls:
             door = http_repository(repository)
             return door.fetch_archive(version.urls[0], version.digest or None)
@@ -51,13 +52,16 @@ def chart_upload(*, repository: ChartRepository, content: bytes) -> ChartVersion
     """Take a chart archive into a local repository; raises ArchiveError, RepositoryStateError."""
     if repository.type != RepositoryType.LOCAL:
         raise RepositoryStateError(
-            "repository_not_local", f"Charts cannot be uploaded to “{repository.name}”.",
+            "repository_not_local",
+            f"Charts cannot be uploaded to “{repository.name}”.",
             hint="Upload to a repository of type local.",
         )
     found = archives.read(content)
     with transaction.atomic(), audit.unaudited("observed; the upload is an event of its own"):
         chart, _ = Chart.objects.get_or_create(
-            repository=repository, chart=found.name, defaults={"name": f"{repository.name}.{found.name}"}
+            repository=repository,
+            chart=found.name,
+            defaults={"name": f"{repository.name}.{found.name}"},
         )
         version = ChartVersion.objects.filter(chart=chart, version=found.version).first()
         if version and version.archive_id != found.digest:
@@ -81,24 +85,6 @@ def archive_content(digest: str) -> bytes:
     if row is None:
         raise ChartNotFoundError("archive_not_found", "The chart's archive is not stored.")
     return bytes(row.content)
-
-
-def describe_chart(chart: Chart) -> None:
-    """The chart takes its description from its newest version."""
-    versions = list(chart.versions.all())
-    if not versions:
-        return
-    newest = max(versions, key=lambda v: sort_key(v.version))
-    details: dict[str, Any] = newest.details
-    chart.latest_version = newest.version
-    chart.app_version = newest.app_version
-    chart.description = newest.description
-    chart.icon = details.get("icon", "")
-    chart.home = details.get("home", "")
-    chart.keywords = details.get("keywords", [])
-    chart.keyword_text = " ".join(chart.keywords)
-    chart.deprecated = newest.deprecated
-    chart.save()
 
 
 def _store(version: ChartVersion, found: archives.ChartArchive, content: bytes) -> None:

@@ -30,6 +30,8 @@ def repository_apply(*, actor: Any, wish: Wish) -> Applied:
         row = ChartRepository.objects.select_for_update().filter(name=wish.name).first()
         fresh = row is None
         row = row or ChartRepository(name=wish.name, generation=0)
+        if not fresh:
+            wish.check(row)
         if not fresh and password is None and row.credential and _moved(row, spec):
             raise RepositoryInvalidError(
                 "credential_required",
@@ -63,7 +65,9 @@ def repository_delete(*, actor: Any, row: ChartRepository) -> None:
     """Remove a repository and its charts; refuses while an application uses one."""
     with transaction.atomic():
         used = list(
-            Application.objects.filter(chart__startswith=f"{row.name}/").values_list("name", flat=True)[:5]
+            Application.objects.filter(chart__startswith=f"{row.name}/").values_list(
+                "name", flat=True
+            )[:5]
         )
         if used:
             raise RepositoryStateError(

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet import addresses
+from fleet.choices import CLEANUP_FINALIZER
 from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REACHABLE, Reason
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube
@@ -20,7 +21,6 @@ from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthor
 from fleet.models import Cluster, Namespace, Node
 from fleet.probe import Capacity, NodeInfo, ProbeResult, probe
 from fleet.queries import connection_of
-from fleet.services.clusters import CLEANUP_FINALIZER
 from kubecarrier.lib import audit, placed
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition, Status, summarize

@@ -15,7 +15,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet import addresses
-from fleet.choices import RemovalPolicy
+from fleet.choices import CLEANUP_FINALIZER, PROBE_TASK, RemovalPolicy
 from fleet.connection import Connection, credential_expiry
 from fleet.errors import ClusterDuplicateError, ClusterInvalidError, ClusterStateError
 from fleet.kube import Budget, Kube
@@ -27,8 +27,6 @@ from kubecarrier.lib import crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
 
-PROBE_TASK = "fleet.tasks.probe_clusters"
-CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 # Changing one of these changes where the stored credential is sent.
 _DESTINATION = ("server", "ca_pem", "tls_server_name", "insecure")
 _CHECK_BUDGET = Budget(connect=3, read=5, total=8)

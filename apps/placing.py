@@ -13,12 +13,12 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from apps.desired import overlay
 from apps.errors import ApplicationInvalidError
 from apps.models import Application, ApplicationRevision, Release
 from apps.queries import desired_release, secret_data
+from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
-from fleet.services.operations import Target, operation_start
+from fleet.services.operations import Target, operation_start, target_progress
 from kubecarrier.lib import audit, lease
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import Queue, wake_on_commit
@@ -37,9 +37,16 @@ def place(row: Application, revision: ApplicationRevision, *, verb: str) -> Oper
     return operation_start(verb=verb, row=row, targets=changed)
 
 
-def replace_all() -> None:
-    """Place every application again: a cluster came, went, or changed its labels."""
+def place_cluster(cluster: Cluster) -> None:
+    """A cluster came or changed its labels: only its own releases can come or go."""
+    labels = {} if cluster.deletion_requested_at else {cluster.name: cluster.selector_labels()}
+    present = set(
+        cluster.releases.filter(deletion_requested_at=None).values_list("application_id", flat=True)
+    )
     for row in Application.objects.filter(deletion_requested_at=None):
+        chosen = cluster.name in resolve(row.placed, labels)
+        if chosen == (row.pk in present):
+            continue
         revision = row.revisions.order_by("-number").first()
         if revision is not None:
             _place(row, revision)
@@ -85,9 +92,9 @@ def _moved(
         return False
     returns = release.deletion_requested_at is not None
     release.deletion_requested_at = None
-    before = (release.desired_digest, release.revision_id)
+    before = (release.desired_digest, release.revision_id, release.suspended)
     _want(release, row, revision, name, secrets)
-    return returns or before != (release.desired_digest, release.revision_id)
+    return returns or before != (release.desired_digest, release.revision_id, release.suspended)
 
 
 def _want(
@@ -101,6 +108,7 @@ def _want(
         secrets=secrets,
     )
     release.revision = revision
+    release.suspended = row.suspended
     release.namespace = release.namespace or desired.namespace
     if release.namespace != desired.namespace:
         raise ApplicationInvalidError(
@@ -174,6 +182,13 @@ def forget_cluster(cluster: Cluster, *, cleanup: bool) -> list[tuple[str, str]]:
             for r in releases
         ]
         applications = {r.application_id for r in releases}
+        for release in releases:
+            target_progress(
+                target_id=release.pk,
+                generation=release.generation,
+                state=TargetState.FAILED,
+                message="The cluster was removed from the fleet.",
+            )
         cluster.releases.all().delete()
         finish_deleted(applications)
         return outcomes
@@ -192,15 +207,21 @@ def rename_cluster(cluster: Cluster, old: str) -> None:
             row.placement = renamed
             row.generation += 1
             row.save()
-            latest = row.revisions.order_by("-number").first()
-            if latest is not None:
-                latest.spec = {**latest.spec, "placement": renamed}
-                latest.save()
+            _rename_in_revisions(row, old, cluster.name)
     releases = list(cluster.releases.select_related("application"))
     for release in releases:
         release.name = f"{release.application.name}.{cluster.name}"
     with audit.unaudited("derived from the application and the cluster"):
         Release.objects.bulk_update(releases, ["name"], batch_size=200)
+
+
+def _rename_in_revisions(row: Application, old: str, new: str) -> None:
+    """A revision's placement names clusters: the name changes, what was saved does not."""
+    for revision in row.revisions.all():
+        placement = Placement.of(revision.spec["placement"]).renamed(old, new).stored()
+        if placement != revision.spec["placement"]:
+            revision.spec = {**revision.spec, "placement": placement}
+            revision.save()
 
 
 def finish_deleted(application_ids: Any) -> None:
@@ -219,12 +240,6 @@ def wake_cluster(cluster: Cluster) -> None:
         _wake(rows, alarmed=True)
 
 
-def overlaid(values: dict[str, Any], override: dict[str, Any]) -> dict[str, Any]:
-    """Values with a cluster's override over them."""
-    merged = overlay(values, override.get("values", {}))
-    return dict(merged)
-
-
 def _living(row: Application) -> QuerySet[Release]:
     return row.releases.filter(deletion_requested_at=None).select_related("cluster", "revision")
 
@@ -233,7 +248,9 @@ def _release(row: Application, cluster: str) -> Release:
     release = _living(row).filter(cluster__name=cluster).first()
     if release is None:
         raise ApplicationInvalidError(
-            "release_not_found", f"“{row.name}” is not on the cluster “{cluster[:60]}”.", field="cluster"
+            "release_not_found",
+            f"“{row.name}” is not on the cluster “{cluster[:60]}”.",
+            field="cluster",
         )
     return release
 
