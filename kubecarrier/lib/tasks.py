@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import ParamSpec
 
 import structlog
@@ -28,33 +29,35 @@ class Queue:
     HELM = "helm"
 
 
-_WAKE_KEY = "_kubecarrier_wakes"
-
-
 def wake_on_commit(path: str, *, queue: str = Queue.DEFAULT) -> None:
     """Enqueue the task at dotted `path` once this transaction is committed.
 
     Several wake-ups of the same task in one transaction become one: the task
     claims whatever is due, it is not told.
     """
-    connection = transaction.get_connection()
-    pending: set[tuple[str, str]] = connection.__dict__.setdefault(_WAKE_KEY, set())
-    if (path, queue) in pending and connection.in_atomic_block:
-        return
-    pending.add((path, queue))
+    # Django's own list is asked: a rolled back transaction or savepoint takes its wake-ups with
+    # it, so a list of ours would go on saying that one is on its way.
+    wake = _Wake(path, queue)
+    if all(waiting != wake for _, waiting, _ in transaction.get_connection().run_on_commit):
+        transaction.on_commit(wake, robust=True)
 
-    def send() -> None:
-        pending.discard((path, queue))
-        enqueue(path, queue=queue)
 
-    transaction.on_commit(send, robust=True)
+@dataclass(frozen=True, slots=True)
+class _Wake:
+    """One wake-up that waits for its transaction; equal ones are one."""
+
+    path: str
+    queue: str
+
+    def __call__(self) -> None:
+        enqueue(self.path, queue=self.queue)
 
 
 def enqueue(path: str, *, queue: str = Queue.DEFAULT) -> None:
     """Enqueue now. A queue that cannot be reached is logged: the sweep will find the row."""
     try:
         async_task(path, cluster=queue)
-    except Exception:  # noqa: BLE001 - the change is committed; losing the wake-up is harmless
+    except Exception:
         log.warning("enqueue failed", task=path, queue=queue, exc_info=True)
 
 
