@@ -86,9 +86,7 @@ def desire(
 ) -> Desired:
     """The desired release; raises InvalidError for values that are no mapping."""
     layers, keys = _layers(chart, values_text, context, override)
-    values: Json = {}
-    for layer in layers:
-        values = overlay(values, layer.values)
+    values = merge(layers, keep_nulls=True).values
     objects = tuple(_objects(context, namespace, owner))
     payload = {
         "chart": chart.digest,
@@ -119,26 +117,16 @@ def effective_values(
     return merge([Layer(LAYER_CHART, chart.defaults), *layers])
 
 
-def overlay(base: Any, top: Any) -> Any:
-    """`top` over `base`: maps merge, anything else replaces, nulls stay for Helm to act on."""
-    if not isinstance(base, Mapping) or not isinstance(top, Mapping):
-        return top
-    merged = dict(base)
-    for key, value in top.items():
-        merged[key] = overlay(merged[key], value) if key in merged else value
-    return merged
-
-
 def _layers(
     chart: ChartFacts, values_text: str, context: Context, override: Json
 ) -> tuple[list[Layer], tuple[str, ...]]:
     own = parse_values(values_text)
-    known = overlay(chart.defaults, own)
+    known = merge([Layer(LAYER_CHART, chart.defaults), Layer(LAYER_APPLICATION, own)]).values
     registry, keys = registry_values(known, context.image_registry)
-    extra = overlay(registry, env_values(known, context.env, context.env_key))
     layers = [
         Layer(LAYER_APPLICATION, own),
-        Layer(LAYER_CONTEXT, extra),
+        Layer(LAYER_CONTEXT, registry),
+        Layer(LAYER_CONTEXT, env_values(known, context.env, context.env_key)),
         Layer(LAYER_CLUSTER, override),
     ]
     return layers, keys
@@ -201,7 +189,9 @@ def _objects(context: Context, namespace: str, owner: str) -> list[Json]:
     made = []
     for item in context.config_maps:
         if not item.get("existing"):
-            made.append({**_head("ConfigMap", item, namespace, owner), "data": item.get("data", {})})
+            made.append(
+                {**_head("ConfigMap", item, namespace, owner), "data": item.get("data", {})}
+            )
     for item in context.secrets:
         if not item.get("existing"):
             body = {"type": item.get("type", "Opaque"), "stringData": item.get("data", {})}

@@ -10,7 +10,6 @@ import difflib
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +19,13 @@ from django.db import transaction
 from apps import release_objects
 from apps.desired import DIGEST_LABEL, Desired
 from apps.errors import ApplicationStateError
-from apps.helm import Helm, ReleaseSpec
-from apps.helm_records import latest, record_meta
+from apps.helm import ReleaseSpec
+from apps.helm_records import latest
 from apps.models import Application, Release
-from apps.queries import archive_file, desired_release
+from apps.queries import archive_file, desired_release, helm_door
 from fleet import addresses
 from fleet.connection import Connection
-from fleet.kube import Budget, Kube, ObjectRef, Resource
+from fleet.kube import Budget, Kube, ObjectRef
 from fleet.queries import connection_of
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError
@@ -36,7 +35,6 @@ from kubecarrier.lib.redaction import mask_secret_objects, redact
 Json = dict[str, Any]
 Objects = dict[ObjectRef, Json]
 
-_SECRETS = Resource("", "v1", "secrets", "Secret", namespaced=True)
 _BUDGET = Budget(connect=3, read=8, total=15)
 _RENDER_SECONDS = 30.0
 _WORKERS = 4
@@ -86,7 +84,9 @@ def application_preview(*, name: str, save: Callable[[], object] | None) -> list
 def release_history(release: Release) -> list[Json]:
     """Helm's revisions of a release, newest first; raises HelmError, AddressError."""
     connection = addresses.guarded(connection_of(release.cluster), addresses.policy())
-    entries = _helm().history(connection, name=release.release_name, namespace=release.namespace)
+    entries = helm_door().history(
+        connection, name=release.release_name, namespace=release.namespace
+    )
     return [asdict(entry) for entry in reversed(entries)]
 
 
@@ -117,13 +117,6 @@ def _workload(release: Release) -> ObjectRef:
     return workloads[0]
 
 
-@lru_cache(maxsize=1)
-def _helm() -> Helm:
-    work_dir: Path = settings.KUBECARRIER_HOME / "work" / "helm"
-    work_dir.mkdir(parents=True, exist_ok=True)
-    return Helm(Path(settings.KUBECARRIER_HELM), work_dir)
-
-
 def _releases(application: Application) -> Iterable[Release]:
     return application.releases.select_related("cluster", "revision").order_by("cluster__name")
 
@@ -138,14 +131,13 @@ def _target(application: Application, release: Release) -> Target:
             cluster_name=release.cluster.name,
             redeploy=release.redeploy,
         )
-    charts = settings.KUBECARRIER_HOME / "work" / "charts"
     return Target(
         cluster=release.cluster.name,
         connection=connection_of(release.cluster),
         release_name=release.release_name,
         namespace=release.namespace,
         desired=desired,
-        chart_path=archive_file(desired.chart.digest, charts) if desired else None,
+        chart_path=archive_file(desired.chart.digest) if desired else None,
     )
 
 
@@ -163,11 +155,7 @@ def _change(target: Target, rules: Policy) -> Change:
 
 def _present(kube: Kube, target: Target) -> Objects:
     """What the newest record deployed, with the config maps and secrets beside it."""
-    selector = f"owner=helm,name={target.release_name}"
-    listed = kube.list(
-        _SECRETS, namespace=target.namespace, label_selector=selector, metadata_only=True
-    )
-    records = [record for secret in listed if (record := record_meta(secret))]
+    records = release_objects.records_of(kube, namespace=target.namespace, name=target.release_name)
     newest = latest(records).get((target.namespace, target.release_name))
     return release_objects.manifest_objects(kube, newest) if newest else {}
 
@@ -189,7 +177,7 @@ def _wanted(kube: Kube, connection: Connection, target: Target) -> Objects:
         disable_openapi_validation=False,
         create_namespace=True,
     )
-    result = _helm().dry_run(connection, spec)
+    result = helm_door().dry_run(connection, spec)
     return release_objects.objects_of(kube, result.manifest, target.namespace)
 
 

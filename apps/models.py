@@ -35,7 +35,9 @@ class ChartRepository(SpecModel):
     credential = SealedField(_("password"))
     ca_pem = models.TextField(_("CA certificate"), blank=True)
     plain_http = models.BooleanField(
-        _("plain HTTP"), default=False, help_text=_("OCI only, and only for a registry on this machine.")
+        _("plain HTTP"),
+        default=False,
+        help_text=_("OCI only, and only for a registry on this machine."),
     )
     references = models.JSONField(
         _("charts"), default=list, blank=True, help_text=_("OCI only: the names of its charts.")
@@ -63,7 +65,9 @@ class Chart(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     repository = models.ForeignKey(ChartRepository, on_delete=models.CASCADE, related_name="charts")
-    name = models.CharField(_("name"), max_length=NAME_MAX_LENGTH + 1 + _CHART_NAME_LENGTH, unique=True)
+    name = models.CharField(
+        _("name"), max_length=NAME_MAX_LENGTH + 1 + _CHART_NAME_LENGTH, unique=True
+    )
     chart = models.CharField(_("chart"), max_length=_CHART_NAME_LENGTH)
     latest_version = models.CharField(_("latest version"), max_length=100, blank=True)
     app_version = models.CharField(_("app version"), max_length=100, blank=True)
@@ -126,7 +130,9 @@ class ChartVersion(models.Model):
     class Meta:
         verbose_name = _("chart version")
         verbose_name_plural = _("chart versions")
-        constraints = [models.UniqueConstraint(fields=["chart", "version"], name="chartversion_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["chart", "version"], name="chartversion_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.chart_id} {self.version}"
@@ -148,7 +154,10 @@ class Application(SpecModel):
         help_text=_("repository/chart"),
     )
     version = models.CharField(
-        _("version"), max_length=100, blank=True, help_text=_("A version or a constraint such as ^1.2.")
+        _("version"),
+        max_length=100,
+        blank=True,
+        help_text=_("A version or a constraint such as ^1.2."),
     )
     resolved_version = models.CharField(_("resolved version"), max_length=100, editable=False)
     digest = models.CharField(_("chart digest"), max_length=64, editable=False)
@@ -255,7 +264,10 @@ class Release(TargetModel):
     application = models.ForeignKey(Application, on_delete=models.CASCADE, related_name="releases")
     cluster = models.ForeignKey(Cluster, on_delete=models.PROTECT, related_name="releases")
     name = models.CharField(
-        _("name"), max_length=2 * NAME_MAX_LENGTH + 1, unique=True, help_text=_("application.cluster")
+        _("name"),
+        max_length=2 * NAME_MAX_LENGTH + 1,
+        unique=True,
+        help_text=_("application.cluster"),
     )
     release_name = models.CharField(max_length=NAME_MAX_LENGTH, validators=name_validators)
     namespace = models.CharField(_("namespace"), max_length=63)
@@ -273,7 +285,9 @@ class Release(TargetModel):
     deployed_digest = models.CharField(max_length=64, blank=True, editable=False)
     helm_revision = models.PositiveIntegerField(_("Helm revision"), default=0, editable=False)
     helm_status = models.CharField(_("Helm status"), max_length=40, blank=True, editable=False)
-    actual_version = models.CharField(_("actual version"), max_length=100, blank=True, editable=False)
+    actual_version = models.CharField(
+        _("actual version"), max_length=100, blank=True, editable=False
+    )
     objects_seen = models.JSONField(default=list, editable=False, db_column="objects")
     drift = models.JSONField(default=list, editable=False)
     # The watch raises `alarm` when something of the release moved in the cluster; a pass that

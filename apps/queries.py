@@ -8,25 +8,36 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.db.models import Count, Q
 
 from apps.chart_http import HttpRepository
 from apps.chart_oci import OciRepository
 from apps.desired import (
+    LAYER_APPLICATION,
+    LAYER_CHART,
     ChartFacts,
     Context,
     Desired,
     desire,
     effective_values,
-    overlay,
     registry_values,
 )
 from apps.errors import ChartNotFoundError
-from apps.models import Application, ApplicationRevision, Chart, ChartArchive, ChartRepository, ChartVersion, Release
-from apps.values import parse_values
+from apps.helm import Helm
+from apps.models import (
+    Application,
+    ApplicationRevision,
+    Chart,
+    ChartArchive,
+    ChartRepository,
+    ChartVersion,
+    Release,
+)
+from apps.values import Layer, merge, parse_values
 from apps.versions import best, parse_constraint
 from fleet import addresses
-from kubecarrier.lib import crypto
+from kubecarrier.lib import crypto, strict_yaml
 
 
 def chart_by_reference(reference: str) -> Chart:
@@ -81,11 +92,31 @@ def oci_repository(row: ChartRepository, chart: str) -> OciRepository:
     )
 
 
+@lru_cache(maxsize=1)
+def helm_door() -> Helm:
+    """The door to the helm program, with a work folder of its own."""
+    work_dir: Path = settings.KUBECARRIER_HOME / "work" / "helm"
+    work_dir.mkdir(parents=True, exist_ok=True)
+    return Helm(Path(settings.KUBECARRIER_HELM), work_dir)
+
+
+def charts_directory() -> Path:
+    """Where archives lie as files for Helm; everything in it can be written anew."""
+    directory: Path = settings.KUBECARRIER_HOME / "work" / "charts"
+    return directory
+
+
+def chart_defaults(digest: str) -> dict[str, Any]:
+    """The default values in the archive of that digest, read as Helm reads a chart's own file."""
+    return _defaults(digest)
+
+
 @lru_cache(maxsize=256)
 def _defaults(digest: str) -> dict[str, Any]:
-    """The default values in the archive of that digest (content addressed, so never stale)."""
+    """Content addressed, so never stale."""
     version = ChartVersion.objects.filter(archive_id=digest).first()
-    return parse_values(version.values_text) if version else {}
+    found = strict_yaml.load(version.values_text, dialect=strict_yaml.HELM) if version else {}
+    return found if isinstance(found, dict) else {}
 
 
 def chart_facts(reference: str, version: str, digest: str) -> ChartFacts:
@@ -93,8 +124,9 @@ def chart_facts(reference: str, version: str, digest: str) -> ChartFacts:
     return ChartFacts(reference.partition("/")[2], version, digest, _defaults(digest))
 
 
-def archive_file(digest: str, directory: Path) -> Path:
+def archive_file(digest: str) -> Path:
     """The archive as a file for Helm, written once per machine; raises ChartNotFoundError."""
+    directory = charts_directory()
     path = directory / f"{digest}.tgz"
     if path.exists():
         return path
@@ -171,7 +203,13 @@ def effective_values_of(application: Application, cluster_name: str) -> dict[str
     context = context_of(spec, {})
     override = override_for(spec, cluster_name)
     merged = effective_values(chart, application.values, context, override)
-    _, keys = registry_values(overlay(chart.defaults, parse_values(application.values)), context.image_registry)
+    known = merge(
+        [
+            Layer(LAYER_CHART, chart.defaults),
+            Layer(LAYER_APPLICATION, parse_values(application.values)),
+        ]
+    )
+    _, keys = registry_values(known.values, context.image_registry)
     return {"values": merged.values, "origins": dict(merged.origins), "registryKeys": list(keys)}
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from apps import health as health_rules
 from apps.health import Health
-from apps.helm_records import RecordMeta, decode_record, record_ref
+from apps.helm_records import SECRETS, RecordMeta, decode_record, record_meta, record_ref
 from apps.objects import object_ref, owned_fingerprint, parse_manifest, with_namespace
 from fleet.kube import Kube, ObjectRef
 from fleet.kube_errors import NotFound, UnknownKind
@@ -24,7 +24,9 @@ Json = dict[str, Any]
 
 HELM_FIELD_MANAGER = "helm"
 _MAX_FIELDS = 20
-_NOT_COMPARED = frozenset({"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"})
+_NOT_COMPARED = frozenset(
+    {"managedFields", "resourceVersion", "generation", "uid", "creationTimestamp"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,13 @@ def ref_of(entry: Mapping[str, Any]) -> ObjectRef:
     return ObjectRef(entry["apiVersion"], entry["kind"], entry["namespace"], entry["name"])
 
 
+def records_of(kube: Kube, *, namespace: str, name: str) -> tuple[RecordMeta, ...]:
+    """Helm's records of one release, by metadata only."""
+    selector = f"owner=helm,name={name}"
+    found = kube.list(SECRETS, namespace=namespace, label_selector=selector, metadata_only=True)
+    return tuple(record for secret in found if (record := record_meta(secret)) is not None)
+
+
 def manifest_objects(kube: Kube, record: RecordMeta) -> dict[ObjectRef, Json]:
     """The objects that a record deployed, from its manifest, by reference."""
     decoded = decode_record(kube.get(record_ref(record)))
@@ -70,7 +79,9 @@ def objects_of(kube: Kube, manifest: str, namespace: str) -> dict[ObjectRef, Jso
     """The objects of a rendered manifest, by reference, each with its namespace."""
     found = {}
     for obj in parse_manifest(manifest).objects:
-        ref = object_ref(obj, default_namespace=namespace, namespaced=lambda a, k: _scope(kube, a, k))
+        ref = object_ref(
+            obj, default_namespace=namespace, namespaced=lambda a, k: _scope(kube, a, k)
+        )
         found[ref] = with_namespace(obj, ref)
     return found
 
@@ -141,7 +152,7 @@ def differing(live: Any, other: Any, path: str = "") -> Iterator[str]:
     """Dotted paths at which two objects differ, what the server writes left out."""
     if isinstance(live, dict) and isinstance(other, dict):
         for key in sorted({*live, *other}):
-            if path == "metadata" and key in _NOT_COMPARED or (not path and key == "status"):
+            if (path == "metadata" and key in _NOT_COMPARED) or (not path and key == "status"):
                 continue
             yield from differing(live.get(key), other.get(key), f"{path}.{key}".lstrip("."))
     elif live != other:
@@ -171,5 +182,3 @@ def still_there(kube: Kube, refs: Sequence[ObjectRef]) -> list[ObjectRef]:
         if live is not None and policy.get("helm.sh/resource-policy") != "keep":
             found.append(ref)
     return found
-
-

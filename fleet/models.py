@@ -47,14 +47,18 @@ class Cluster(SpecModel):
     ca_pem = models.TextField(_("CA certificate"), blank=True)
     tls_server_name = models.CharField(_("TLS server name"), max_length=253, blank=True)
     insecure = models.BooleanField(
-        _("TLS not verified"), default=False, help_text=_("The server's certificate is not checked.")
+        _("TLS not verified"),
+        default=False,
+        help_text=_("The server's certificate is not checked."),
     )
     credential = SealedField(_("credential"))
     removal_policy = models.CharField(
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )
 
-    identity = models.CharField(_("identity"), max_length=64, null=True, unique=True, editable=False)
+    identity = models.CharField(
+        _("identity"), max_length=64, null=True, unique=True, editable=False
+    )
     version = models.CharField(_("version"), max_length=64, blank=True, editable=False)
     platform = models.CharField(max_length=64, blank=True, editable=False)
     last_seen_at = models.DateTimeField(_("last seen"), null=True, editable=False)

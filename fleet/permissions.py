@@ -28,9 +28,7 @@ def visible_namespaces(user: Any) -> QuerySet[Namespace]:
 
 def visible_operations(user: Any) -> QuerySet[Operation]:
     """The operations `user` may see."""
-    return (
-        Operation.objects.visible_to(user).select_related("actor").prefetch_related("targets")
-    )
+    return Operation.objects.visible_to(user).select_related("actor").prefetch_related("targets")
 
 
 def access_cluster(user: Any, name: str) -> Cluster:

@@ -7,7 +7,6 @@ authentication only, therefore the password may be an API token.
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -53,7 +52,9 @@ class IndexView(HelmView):
     def get(self, request: HttpRequest, name: str) -> HttpResponse:
         entries: dict[str, list[dict[str, Any]]] = {}
         rows = ChartVersion.objects.filter(chart__repository=self.repository, archive__isnull=False)
-        for row in rows.select_related("chart", "archive").defer("readme", "values_text", "schema", "archive__content"):
+        for row in rows.select_related("chart", "archive").defer(
+            "readme", "values_text", "schema", "archive__content"
+        ):
             entries.setdefault(row.chart.chart, []).append(_entry(row, name))
         text = strict_yaml.dump({"apiVersion": "v1", "entries": entries})
         return HttpResponse(text, content_type="application/yaml")

@@ -159,7 +159,15 @@ APPLICATION = register(
         },
         search=("name", "description", "chart"),
         actions=(
-            "preview", "scale", "upgrade", "rollback", "redeploy", "suspend", "resume", "revisions", "values",
+            "preview",
+            "scale",
+            "upgrade",
+            "rollback",
+            "redeploy",
+            "suspend",
+            "resume",
+            "revisions",
+            "values",
         ),
     )
 )

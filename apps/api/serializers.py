@@ -21,31 +21,49 @@ class RepositorySpecSerializer(StrictSerializer):
     """Where charts come from."""
 
     type = serializers.ChoiceField(
-        choices=RepositoryType.values, required=False, default=RepositoryType.HTTP.value,
+        choices=RepositoryType.values,
+        required=False,
+        default=RepositoryType.HTTP.value,
         help_text="http: an index.yaml; oci: a registry, its charts named; local: uploaded here.",
     )
     url = serializers.CharField(required=False, allow_blank=True, default="", max_length=500)
     username = serializers.CharField(required=False, allow_blank=True, default="", max_length=200)
     password = serializers.CharField(
-        required=False, allow_blank=True, write_only=True, max_length=4000, trim_whitespace=False,
+        required=False,
+        allow_blank=True,
+        write_only=True,
+        max_length=4000,
+        trim_whitespace=False,
         help_text="Goes in, never comes out; absent keeps what is stored.",
     )
     caCertificate = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=262144, source="ca_pem", help_text="PEM."
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=262144,
+        source="ca_pem",
+        help_text="PEM.",
     )
     plainHttp = serializers.BooleanField(
-        required=False, default=False, source="plain_http",
+        required=False,
+        default=False,
+        source="plain_http",
         help_text="OCI only, and only for a registry on this machine.",
     )
     charts = serializers.ListField(
         child=serializers.RegexField(r"^[a-z0-9]([-._a-z0-9/]*[a-z0-9])?$", max_length=200),
-        required=False, default=list, source="references", max_length=500,
+        required=False,
+        default=list,
+        source="references",
+        max_length=500,
         help_text="OCI only: the names of its charts, for a registry cannot be listed.",
     )
     refreshSeconds = serializers.IntegerField(
         required=False, default=3600, min_value=30, max_value=604800, source="refresh_seconds"
     )
-    description = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2000
+    )
     suspended = serializers.BooleanField(required=False, default=False)
 
 
@@ -77,7 +95,9 @@ class SecretSerializer(StrictSerializer):
     name = serializers.RegexField(r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)
     type = serializers.CharField(required=False, max_length=253)
     data = DataField(required=False, write_only=True, help_text="Absent keeps what is stored.")
-    keys = serializers.ListField(child=serializers.CharField(), required=False, help_text="Which keys it has.")  # type: ignore[assignment]
+    keys = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Which keys it has."
+    )  # type: ignore[assignment]
     existing = serializers.BooleanField(required=False)
 
 
@@ -91,14 +111,23 @@ class PlacementSerializer(StrictSerializer):
     """On which clusters: the named, the selected, less the excluded."""
 
     clusters = serializers.ListField(
-        child=serializers.CharField(validators=name_validators), required=False, default=list, max_length=1000
+        child=serializers.CharField(validators=name_validators),
+        required=False,
+        default=list,
+        max_length=1000,
     )
     selector = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=2000,
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=2000,
         help_text="Kubernetes' selector over the clusters' labels; * is everywhere.",
     )
     exclude = serializers.ListField(
-        child=serializers.CharField(validators=name_validators), required=False, default=list, max_length=1000
+        child=serializers.CharField(validators=name_validators),
+        required=False,
+        default=list,
+        max_length=1000,
     )
     overrides = serializers.DictField(
         child=OverrideSerializer(), required=False, default=dict, help_text="By cluster name."
@@ -124,29 +153,51 @@ class ApplicationSpecSerializer(StrictSerializer):
         r"^[a-z0-9-]+/[A-Za-z0-9._/-]+$", max_length=307, help_text="repository/chart"
     )
     version = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=100,
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=100,
         help_text="A version or a constraint such as ^1.2; resolved and pinned when saved.",
     )
     namespace = serializers.RegexField(
         NAME_PATTERN, max_length=63, help_text="Created in the clusters when missing."
     )
     values = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=1048576, trim_whitespace=False,
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=1048576,
+        trim_whitespace=False,
         help_text="YAML, validated by the chart's schema.",
     )
     configMaps = ConfigMapSerializer(many=True, required=False, default=list, source="config_maps")
     secrets = SecretSerializer(many=True, required=False, default=list)
     imageRegistry = serializers.RegexField(
-        _REGISTRY, required=False, allow_blank=True, default="", max_length=253, source="image_registry",
+        _REGISTRY,
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=253,
+        source="image_registry",
         help_text="Images are pulled from here: sets global.imageRegistry, image.registry or image.repository.",
     )
-    env = EnvField(required=False, default=dict, help_text="Merged into the chart's value at envKey.")
+    env = EnvField(
+        required=False, default=dict, help_text="Merged into the chart's value at envKey."
+    )
     envKey = serializers.RegexField(
-        r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$", required=False, default="env", max_length=100, source="env_key"
+        r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$",
+        required=False,
+        default="env",
+        max_length=100,
+        source="env_key",
     )
     dependsOn = serializers.ListField(
-        child=serializers.CharField(validators=name_validators), required=False, default=list,
-        max_length=50, source="depends_on", help_text="Applications that must be ready on the cluster first.",
+        child=serializers.CharField(validators=name_validators),
+        required=False,
+        default=list,
+        max_length=50,
+        source="depends_on",
+        help_text="Applications that must be ready on the cluster first.",
     )
     placement = PlacementSerializer(required=False, default=dict)
     keepResources = serializers.BooleanField(required=False, default=False, source="keep_resources")
@@ -160,9 +211,19 @@ class ApplicationSpecSerializer(StrictSerializer):
         required=False, default=10, min_value=1, max_value=100, source="max_history"
     )
     driftPolicy = serializers.ChoiceField(
-        choices=DriftPolicy.values, required=False, default=DriftPolicy.DETECT.value, source="drift_policy"
+        choices=DriftPolicy.values,
+        required=False,
+        default=DriftPolicy.DETECT.value,
+        source="drift_policy",
     )
-    description = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2000
+    )
+    suspended = serializers.BooleanField(
+        required=False,
+        default=False,
+        help_text="Paused: nothing is deployed, corrected or removed.",
+    )
 
     def validate_placement(self, value: dict[str, Any]) -> dict[str, Any]:
         """The whole form, so that equal placements are equal in the database."""

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
-
 from apps.choices import DriftPolicy, OnFailure
 from apps.desired import Desired
 from apps.models import Release
@@ -99,7 +97,7 @@ def _job(claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...]) ->
         owner=f"application/{application.pk}",
         desired=desired,
         desired_digest=row.desired_digest,
-        chart_path=archive_file(spec["digest"], _charts_dir()) if desired else None,
+        chart_path=archive_file(spec["digest"]) if desired else None,
         revision_number=row.revision.number,
         spec_changed=row.observed_generation < row.generation,
         deleting=deleting,
@@ -169,8 +167,3 @@ def _secret_texts(desired: Desired | None) -> tuple[str, ...]:
         for text in item.get("stringData", {}).values()
         if len(text) >= 4
     )
-
-
-def _charts_dir() -> Path:
-    directory: Path = settings.KUBECARRIER_HOME / "work" / "charts"
-    return directory

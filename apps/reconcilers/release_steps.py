@@ -5,10 +5,9 @@ Runs in a thread: it touches clusters through the doors and never the ORM.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, assert_never
 
 from django.conf import settings
@@ -16,24 +15,25 @@ from django.utils import timezone
 
 from apps import health as health_rules
 from apps import release_objects as live
+from apps.choices import DriftPolicy
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
 from apps.desired import DIGEST_LABEL, FIELD_MANAGER, KEPT_ANNOTATION, OWNER_ANNOTATION
 from apps.health import HealthStatus
 from apps.helm import Helm, HelmFailed, HelmReason, ReleaseSpec
 from apps.helm.errors import HelmError
-from apps.helm_records import RecordMeta, forget_refs, record_meta, unlock_ref
+from apps.helm_records import RecordMeta, forget_refs, unlock_ref
+from apps.queries import helm_door
 from apps.reconcilers.release_job import ReleaseJob
 from apps.reconcilers.release_plan import Facts, State, Step, plan, state_of
 from fleet import addresses
 from fleet.connection import Connection
-from fleet.kube import Budget, Kube, ObjectRef, Resource
+from fleet.kube import Budget, Kube, ObjectRef
 from fleet.kube_errors import AlreadyExists, Conflict, NotFound
 from kubecarrier.lib.conditions import Condition, Status, summarize
 from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
 
-_SECRETS = Resource("", "v1", "secrets", "Secret", namespaced=True)
 _BUDGET = Budget(connect=3, read=10, total=20)
 _CORRECTIONS_WINDOW = timedelta(minutes=10)
 _MAX_CORRECTIONS = 5
@@ -57,7 +57,7 @@ def one_pass(job: ReleaseJob) -> Pass:
     if job.blocked:
         return _blocked(job)
     site = _site(job)
-    records = _records(job, site)
+    records = live.records_of(site.kube, namespace=job.namespace, name=job.release_name)
     facts = _facts(job, records)
     step = plan(facts)
     match step:
@@ -92,27 +92,9 @@ def one_pass(job: ReleaseJob) -> Pass:
 # --- observe ------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=1)
-def _helm() -> Helm:
-    work_dir: Path = settings.KUBECARRIER_HOME / "work" / "helm"
-    work_dir.mkdir(parents=True, exist_ok=True)
-    return Helm(Path(settings.KUBECARRIER_HELM), work_dir)
-
-
 def _site(job: ReleaseJob) -> Site:
     connection = addresses.guarded(job.connection, job.rules)
-    return Site(Kube(connection, budget=_BUDGET), _helm(), connection)
-
-
-def _records(job: ReleaseJob, site: Site) -> tuple[RecordMeta, ...]:
-    """Helm's records of this release, by metadata only."""
-    found = site.kube.list(
-        _SECRETS,
-        namespace=job.namespace,
-        label_selector=f"owner=helm,name={job.release_name}",
-        metadata_only=True,
-    )
-    return tuple(record for secret in found if (record := record_meta(secret)) is not None)
+    return Site(Kube(connection, budget=_BUDGET), helm_door(), connection)
 
 
 def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:
@@ -397,7 +379,7 @@ def _drift(
 ) -> tuple[list[live.Drift], list[str]]:
     """What differs, and what was put right; the manifest is decoded for suspects only."""
     doubtful = live.suspects(job.objects_seen, seen)
-    if not doubtful or job.drift_policy == "ignore":
+    if not doubtful or job.drift_policy is DriftPolicy.IGNORE:
         return [], []
     wanted = live.manifest_objects(site.kube, newest)
     found = [
@@ -405,7 +387,7 @@ def _drift(
         for one in doubtful
         if one.ref in wanted and (drift := live.drift_of(site.kube, one, wanted[one.ref]))
     ]
-    if job.drift_policy != "correct" or not found or _flapping(job):
+    if job.drift_policy is not DriftPolicy.CORRECT or not found or _flapping(job):
         return found, []
     for drift in found:
         live.heal(site.kube, wanted[drift.ref])
@@ -455,8 +437,13 @@ def _looked(
         columns["last_operation"] = {**job.row.last_operation, "baseline": newest.revision}
         columns["actual_version"] = job.row.wanted_version
     quiet = found.status in {HealthStatus.HEALTHY, HealthStatus.SUSPENDED}
-    again = float(settings.KUBECARRIER_VERIFY_SECONDS) if quiet else _PROGRESS_SECONDS
+    again = _verify_seconds() if quiet else _PROGRESS_SECONDS
     return _pass(job, conditions, columns, again=_SOON_SECONDS if corrected else again)
+
+
+def _verify_seconds() -> float:
+    """The verification interval, spread so that releases deployed together do not stay together."""
+    return float(settings.KUBECARRIER_VERIFY_SECONDS) * random.uniform(0.8, 1.0)  # noqa: S311
 
 
 def _noted(job: ReleaseJob, seen: list[live.Seen], drifts: list[live.Drift]) -> list[Json]:
@@ -584,7 +571,7 @@ def _stalled(job: ReleaseJob, reason: Reason = Reason.NEEDS_A_CHANGE, text: str 
         Condition(STALLED, Status.TRUE, reason, said),
     ]
     columns = {"alarm_seen": job.alarm, "objects_seen": [], "verified_at": timezone.now()}
-    return _pass(job, seen, columns, again=float(settings.KUBECARRIER_VERIFY_SECONDS))
+    return _pass(job, seen, columns, again=_verify_seconds())
 
 
 def _finished(job: ReleaseJob, text: str) -> Pass:

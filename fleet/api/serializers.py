@@ -16,10 +16,18 @@ class CredentialSerializer(StrictSerializer):
 
     token = serializers.CharField(required=False, allow_blank=True, max_length=32768)
     clientCertificate = serializers.CharField(
-        required=False, allow_blank=True, max_length=65536, source="client_cert_pem", help_text="PEM."
+        required=False,
+        allow_blank=True,
+        max_length=65536,
+        source="client_cert_pem",
+        help_text="PEM.",
     )
     clientKey = serializers.CharField(
-        required=False, allow_blank=True, max_length=65536, source="client_key_pem", help_text="PEM."
+        required=False,
+        allow_blank=True,
+        max_length=65536,
+        source="client_key_pem",
+        help_text="PEM.",
     )
 
 
@@ -28,50 +36,76 @@ class ClusterSpecSerializer(StrictSerializer):
 
     server = serializers.CharField(max_length=500, help_text="https://host:port of its API server.")
     caCertificate = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=262144, source="ca_pem",
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=262144,
+        source="ca_pem",
         help_text="PEM of the CA that signed the server's certificate; empty: the machine's own trust.",
     )
     tlsServerName = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=253, source="tls_server_name",
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=253,
+        source="tls_server_name",
         help_text="The name that the server's certificate must carry, where it is not the host.",
     )
     credential = CredentialSerializer(
-        required=False, write_only=True, help_text="Needed at creation and when the address changes."
+        required=False,
+        write_only=True,
+        help_text="Needed at creation and when the address changes.",
     )
     provider = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     region = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     environment = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
-    description = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2000
+    )
     suspended = serializers.BooleanField(
         required=False, default=False, help_text="Paused: nothing is changed in the cluster."
     )
     removalPolicy = serializers.ChoiceField(
-        required=False, default=RemovalPolicy.ORPHAN.value, choices=RemovalPolicy.values,
-        source="removal_policy", help_text="What becomes of our objects when the cluster is removed.",
+        required=False,
+        default=RemovalPolicy.ORPHAN.value,
+        choices=RemovalPolicy.values,
+        source="removal_policy",
+        help_text="What becomes of our objects when the cluster is removed.",
     )
 
 
 class ClusterImportSerializer(StrictSerializer):
     """Either a kubeconfig with contexts, or a server with a token."""
 
-    kubeconfig = serializers.CharField(required=False, max_length=1048576, write_only=True, trim_whitespace=False)
+    kubeconfig = serializers.CharField(
+        required=False, max_length=1048576, write_only=True, trim_whitespace=False
+    )
     contexts = serializers.ListField(
-        child=serializers.CharField(max_length=253), required=False, allow_null=True, max_length=200,
-        help_text="Which contexts to import; null: the current one. [\"*\"]: all.",
+        child=serializers.CharField(max_length=253),
+        required=False,
+        allow_null=True,
+        max_length=200,
+        help_text='Which contexts to import; null: the current one. ["*"]: all.',
     )
     names = serializers.DictField(
-        child=serializers.CharField(validators=name_validators), required=False, default=dict,
+        child=serializers.CharField(validators=name_validators),
+        required=False,
+        default=dict,
         help_text="Context → the cluster's name in the fleet.",
     )
     name = serializers.CharField(required=False, validators=name_validators)
     server = serializers.CharField(required=False, max_length=500)
     token = serializers.CharField(required=False, max_length=32768, write_only=True)
-    caData = serializers.CharField(required=False, allow_blank=True, max_length=262144, help_text="PEM, or base64 of it.")
+    caData = serializers.CharField(
+        required=False, allow_blank=True, max_length=262144, help_text="PEM, or base64 of it."
+    )
     labels = LabelsField(required=False, default=dict)
     provider = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     region = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     environment = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
-    description = serializers.CharField(required=False, allow_blank=True, default="", max_length=2000)
+    description = serializers.CharField(
+        required=False, allow_blank=True, default="", max_length=2000
+    )
     allowInsecure = serializers.BooleanField(required=False, default=False)
 
 
@@ -100,7 +134,9 @@ class RenameSerializer(StrictSerializer):
 class RotateSerializer(StrictSerializer):
     """A kubeconfig with one context, or a token."""
 
-    kubeconfig = serializers.CharField(required=False, max_length=1048576, write_only=True, trim_whitespace=False)
+    kubeconfig = serializers.CharField(
+        required=False, max_length=1048576, write_only=True, trim_whitespace=False
+    )
     context = serializers.CharField(required=False, max_length=253)
     token = serializers.CharField(required=False, max_length=32768, write_only=True)
 

@@ -146,7 +146,9 @@ def unseen(claim: Claim, error: KubeCarrierError, expiring: Condition) -> Pass:
     )
     conditions = [Condition(type_, Status.FALSE, reason, error.message), expiring]
     if type_ == AUTHENTICATED:
-        conditions.append(Condition(REACHABLE, Status.TRUE, Reason.PROBED, "The API server answers."))
+        conditions.append(
+            Condition(REACHABLE, Status.TRUE, Reason.PROBED, "The API server answers.")
+        )
     else:
         unknown = "Not seen while the API server does not answer."
         conditions.append(Condition(AUTHENTICATED, Status.UNKNOWN, reason, unknown))
@@ -256,7 +258,9 @@ def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: da
             changed.append(item)
     model.objects.bulk_create(fresh)
     if changed:
-        model.objects.bulk_update(changed, [*next(iter(wanted.values())), "seen_at"], batch_size=200)
+        model.objects.bulk_update(
+            changed, [*next(iter(wanted.values())), "seen_at"], batch_size=200
+        )
 
 
 def _remove_when_clean(row: Cluster) -> None:

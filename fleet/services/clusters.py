@@ -88,7 +88,9 @@ def cluster_update(
     *, cluster: Cluster, labels: dict[str, str], spec: dict[str, Any], credential: Any = None
 ) -> Applied:
     """Change a cluster; a changed destination demands the credential again."""
-    moved = any(column in spec and spec[column] != getattr(cluster, column) for column in _DESTINATION)
+    moved = any(
+        column in spec and spec[column] != getattr(cluster, column) for column in _DESTINATION
+    )
     if moved and not credential:
         raise ClusterInvalidError(
             "credential_required",
@@ -260,5 +262,3 @@ def _announce(cluster: Cluster) -> None:
     wake_on_commit(PROBE_TASK)
     for kind in placed.placed_kinds():
         kind.cluster_changed(cluster)
-
-

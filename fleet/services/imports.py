@@ -42,7 +42,9 @@ def clusters_import(given: dict[str, Any]) -> list[Imported]:
     `given` is the body of the import (fleet.api.serializers). Raises
     ClusterInvalidError or KubeconfigError when nothing can be imported at all.
     """
-    fields = {key: given.get(key, "") for key in ("provider", "region", "environment", "description")}
+    fields = {
+        key: given.get(key, "") for key in ("provider", "region", "environment", "description")
+    }
     chosen = list(_chosen(given))
     return [_import_one(one, given, fields) for one in chosen]
 
@@ -56,7 +58,9 @@ def rotation_connection(cluster: Cluster, given: dict[str, Any]) -> Connection:
     if token := given.get("token"):
         present = connection_of(cluster)
         return replace(present, token=token, client_cert_pem=None, client_key_pem=None)
-    raise ClusterInvalidError("credential_required", "Give a kubeconfig or a token.", field="kubeconfig")
+    raise ClusterInvalidError(
+        "credential_required", "Give a kubeconfig or a token.", field="kubeconfig"
+    )
 
 
 def _chosen(given: dict[str, Any]) -> Iterable[ContextConnection]:

@@ -93,7 +93,9 @@ def read(kind: Kind, document: Any, *, name: str, generation: int | None = None)
             raise InvalidError("document_invalid", f"{key} must be {wanted}.", field=key)
     given = document.get("metadata", {})
     if isinstance(given, Mapping) and given.get("name", name) != name:
-        raise InvalidError("name_mismatch", "The document names another object.", field="metadata.name")
+        raise InvalidError(
+            "name_mismatch", "The document names another object.", field="metadata.name"
+        )
     meta = _read_metadata(given, name)
     body = kind.spec_serializer(data=document.get("spec", {}))
     if not body.is_valid():
@@ -160,7 +162,9 @@ def document_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:
     if kind.spec_serializer is not None:
         fields["spec"] = kind.spec_serializer()
     name = kind.kind
-    return type(f"{name}Serializer", (serializers.Serializer,), {**fields, "__doc__": kind.description})
+    return type(
+        f"{name}Serializer", (serializers.Serializer,), {**fields, "__doc__": kind.description}
+    )
 
 
 def _status_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:

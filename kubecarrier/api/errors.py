@@ -51,7 +51,9 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
             return _answer(403, "denied", "You may not do this.", None, None, {})
         case OperationalError() | InterfaceError():
             log.warning("database unavailable", error=type(error).__name__)
-            response = _answer(503, "database_unavailable", "The database does not answer.", None, None, {})
+            response = _answer(
+                503, "database_unavailable", "The database does not answer.", None, None, {}
+            )
             response["Retry-After"] = str(RETRY_AFTER_SECONDS)
             return response
     return None
@@ -79,7 +81,9 @@ def body(
 
 def of(error: KubeCarrierError) -> dict[str, Any]:
     """An error as it stands inside another answer (one item of several)."""
-    inner: dict[str, Any] = body(error.code, error.message, error.field, error.hint, error.data)["error"]
+    inner: dict[str, Any] = body(error.code, error.message, error.field, error.hint, error.data)[
+        "error"
+    ]
     return inner
 
 

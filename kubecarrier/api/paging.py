@@ -38,7 +38,9 @@ def read_limit(text: str) -> int:
     if not text:
         return DEFAULT_LIMIT
     if not text.isdigit() or not 1 <= int(text[:6]) <= MAX_LIMIT:
-        raise InvalidError("limit_invalid", f"limit is a number from 1 to {MAX_LIMIT}.", field="limit")
+        raise InvalidError(
+            "limit_invalid", f"limit is a number from 1 to {MAX_LIMIT}.", field="limit"
+        )
     return int(text)
 
 

@@ -37,9 +37,13 @@ class MetadataSerializer(serializers.Serializer[Any]):
     """What every document says of itself; only name and labels are written."""
 
     name = serializers.CharField(validators=name_validators, help_text="Unique among its kind.")
-    labels = LabelsField(required=False, default=dict, help_text="Key and value pairs for selectors.")
+    labels = LabelsField(
+        required=False, default=dict, help_text="Key and value pairs for selectors."
+    )
     uid = serializers.UUIDField(required=False, read_only=True)
-    generation = serializers.IntegerField(read_only=True, help_text="Rises with each change of spec.")
+    generation = serializers.IntegerField(
+        read_only=True, help_text="Rises with each change of spec."
+    )
     createdAt = serializers.DateTimeField(read_only=True)
     updatedAt = serializers.DateTimeField(read_only=True)
     deletionRequestedAt = serializers.DateTimeField(read_only=True, allow_null=True)

@@ -28,7 +28,9 @@ from kubecarrier.lib.manifests import API_VERSION, Applied, Kind, Result
 from kubecarrier.lib.placement import filter_by_labels
 
 SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_LIST_PARAMETERS = frozenset({"labelSelector", "search", "limit", "continue", "fields", "watch", "timeoutSeconds"})
+_LIST_PARAMETERS = frozenset(
+    {"labelSelector", "search", "limit", "continue", "fields", "watch", "timeoutSeconds"}
+)
 _RESULT_STATUS = {
     Result.CREATED: status.HTTP_201_CREATED,
     Result.CONFIGURED: status.HTTP_202_ACCEPTED,
@@ -110,7 +112,9 @@ class DocumentViewSet(viewsets.ViewSet):
         if not isinstance(name, str) or not name:
             raise InvalidError("name_missing", "A document needs a name.", field="metadata.name")
         if self.find(request, name) is not None:
-            raise ConflictError("exists", f"{self.kind.kind} “{name[:80]}” exists already.", field="metadata.name")
+            raise ConflictError(
+                "exists", f"{self.kind.kind} “{name[:80]}” exists already.", field="metadata.name"
+            )
         return self._apply(request, name, request.data)
 
     def update(self, request: Request, name: str) -> Response:
@@ -187,7 +191,9 @@ class DocumentViewSet(viewsets.ViewSet):
 
     def _apply(self, request: Request, name: str, document: Any, row: Any = None) -> Response:
         if self.kind.apply is None:
-            raise InvalidError("read_only", f"{self.kind.kind} is observed only and cannot be written.")
+            raise InvalidError(
+                "read_only", f"{self.kind.kind} is observed only and cannot be written."
+            )
         refuse_unknown_parameters(request, frozenset({"dryRun"}))
         generation = None
         if row is not None:
@@ -224,7 +230,9 @@ class DocumentViewSet(viewsets.ViewSet):
         return [
             {"path": f"spec.{key}", "yours": sent.get("spec", {}).get(key), "theirs": value}
             for key, value in current["spec"].items()
-            if isinstance(sent.get("spec"), dict) and key in sent["spec"] and sent["spec"][key] != value
+            if isinstance(sent.get("spec"), dict)
+            and key in sent["spec"]
+            and sent["spec"][key] != value
         ]
 
 

@@ -75,7 +75,9 @@ def open_text(envelope: str, identity: str) -> str:
         key = _keys()[key_id]
         if version != _VERSION:
             raise ValueError(version)
-        return AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], identity.encode()).decode()
+        return (
+            AESGCM(key).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], identity.encode()).decode()
+        )
     except (ValueError, KeyError, InvalidTag, binascii.Error) as error:
         raise SealError(
             "credential_unreadable",

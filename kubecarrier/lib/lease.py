@@ -9,6 +9,7 @@ the claim: a worker that dies in the middle counts too.
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -35,6 +36,23 @@ class Claim:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Bulkhead:
+    """At most `size` rows of one value of `column` at once; `held` are those held already."""
+
+    column: str
+    size: int
+    held: Mapping[Any, int]
+
+    def full(self) -> list[Any]:
+        """The groups that get nothing more."""
+        return [group for group, count in self.held.items() if count >= self.size]
+
+
+# How many due rows are looked at for each that may be claimed, when one group fills the front.
+_LOOK_AHEAD = 8
+
+
 def in_seconds(seconds: float) -> ExpressionWrapper:
     """The database's clock plus `seconds`, as an expression."""
     return ExpressionWrapper(
@@ -54,16 +72,16 @@ def claim_due(
     *,
     limit: int,
     lease_seconds: float,
-    skip: Mapping[str, Collection[Any]] | None = None,
+    bulkhead: Bulkhead | None = None,
 ) -> list[Claim]:
     """Claim at most `limit` due rows, the longest waiting first.
 
-    `skip` names column values to leave alone (clusters whose bulkhead is full).
+    `bulkhead` bounds how many rows of one group (a cluster) are held at once.
     The first look takes no write lock, so that an idle sweep costs one SELECT.
     """
     rows = model.objects.filter(due())
-    for column, values in (skip or {}).items():
-        rows = rows.exclude(**{f"{column}__in": list(values)})
+    if bulkhead:
+        rows = rows.exclude(**{f"{bulkhead.column}__in": bulkhead.full()})
     if limit < 1 or not rows.exists():
         return []
     using = router.db_for_write(model)
@@ -71,7 +89,7 @@ def claim_due(
         chosen = rows.order_by("next_reconcile_at")
         if connections[using].features.has_select_for_update_skip_locked:
             chosen = chosen.select_for_update(skip_locked=True)
-        pks = list(chosen.values_list("pk", flat=True)[:limit])
+        pks = _chosen(chosen, limit, bulkhead)
         # next_reconcile_at moves with the lease: a killed worker's row is due again
         # when its lease ends, and a wake-up in between shows as an earlier time.
         model.objects.filter(pk__in=pks).status_update(
@@ -82,6 +100,19 @@ def claim_due(
         )
         fields = ("pk", "lease_token", "generation", "failures", "lease_expires_at")
         return [Claim(*row) for row in model.objects.filter(pk__in=pks).values_list(*fields)]
+
+
+def _chosen(rows: models.QuerySet[Any], limit: int, bulkhead: Bulkhead | None) -> list[Any]:
+    """The keys of at most `limit` rows, no group over its bulkhead."""
+    if bulkhead is None:
+        return list(rows.values_list("pk", flat=True)[:limit])
+    held = Counter(bulkhead.held)
+    chosen = []
+    for pk, group in rows.values_list("pk", bulkhead.column)[: limit * _LOOK_AHEAD]:
+        if held[group] < bulkhead.size and len(chosen) < limit:
+            held[group] += 1
+            chosen.append(pk)
+    return chosen
 
 
 def renew(model: type[ReconciledModel], claims: Collection[Claim], *, lease_seconds: float) -> int:
@@ -105,7 +136,9 @@ def record(
     dropped and the row is due at once. A wake-up that arrived during the pass
     keeps its earlier time, so that nothing seen by a watch is lost.
     """
-    woken = When(next_reconcile_at__lt=claim.expires_at, then=F("next_reconcile_at"))
+    # The claim set `next_reconcile_at` to `expires_at`: any other time is a wake-up, also one that
+    # came after the first lease of a pass that was renewed.
+    woken = When(~Q(next_reconcile_at=claim.expires_at), then=F("next_reconcile_at"))
     planned = None if next_in_seconds is None else in_seconds(next_in_seconds)
     held = model.objects.filter(pk=claim.pk, lease_token=claim.token)
     written = held.filter(generation=claim.generation).status_update(

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from django.db import models
 
-from kubecarrier.lib.errors import NotFoundError
+from kubecarrier.lib.errors import NotFoundError, PreconditionError
 
 API_VERSION = "kubecarrier.io/v1"
 
@@ -55,6 +55,16 @@ class Wish:
     labels: dict[str, str]
     spec: dict[str, Any]
     generation: int | None = None
+
+    def check(self, row: Any) -> None:
+        """Called with the row locked; raises PreconditionError when it moved since it was read."""
+        if self.generation is not None and row.generation != self.generation:
+            raise PreconditionError(
+                "precondition_failed",
+                f"“{self.name}” was changed since you read it.",
+                hint="Read it again, and apply your change to what stands there now.",
+                generation=row.generation,
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 
-
 class ClusterCallback(Protocol):
     """Called with the cluster row."""
 

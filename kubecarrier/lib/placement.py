@@ -13,8 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.db import models
-from django.db.models import JSONField, Value
-from django.db.models.fields.json import KeyTransform
+from django.db.models import F, Func, TextField, Value
 from django.db.models.lookups import Exact
 
 from kubecarrier.lib.errors import InvalidError
@@ -22,10 +21,12 @@ from kubecarrier.lib.errors import InvalidError
 _KEY = r"(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?"
 _VALUE = r"(?:[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
 _MAX_LENGTH = 63
-_KEY_RE = re.compile(rf"^{_KEY}$")
-_VALUE_RE = re.compile(rf"^{_VALUE}$")
-_SET_RE = re.compile(r"^(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)$")
-_EQUAL_RE = re.compile(r"^(?P<key>[^=!\s]+)\s*(?P<operator>==|=|!=)\s*(?P<value>\S*)$")
+_MAX_PREFIX_LENGTH = 253
+# Matched in full: `$` would let a line break at the end pass.
+_KEY_RE = re.compile(_KEY)
+_VALUE_RE = re.compile(_VALUE)
+_SET_RE = re.compile(r"(?P<key>\S+)\s+(?P<operator>in|notin)\s*\((?P<values>[^()]*)\)")
+_EQUAL_RE = re.compile(r"(?P<key>[^=!\s]+)\s*(?P<operator>==|=|!=)\s*(?P<value>\S*)")
 
 
 class Operator(StrEnum):
@@ -78,10 +79,12 @@ def parse_selector(text: str, *, where: str = "labelSelector") -> Selector:
 
 
 def _requirement(text: str, where: str) -> Requirement:
-    if found := _SET_RE.match(text):
+    if found := _SET_RE.fullmatch(text):
+        if not found["values"].strip():
+            raise _invalid(found["key"], where)
         values = frozenset(value.strip() for value in found["values"].split(","))
         return _checked(Requirement(found["key"], Operator(found["operator"]), values), where)
-    if found := _EQUAL_RE.match(text):
+    if found := _EQUAL_RE.fullmatch(text):
         operator = Operator.NOT_IN if found["operator"] == "!=" else Operator.IN
         return _checked(Requirement(found["key"], operator, frozenset({found["value"]})), where)
     if text.startswith("!"):
@@ -91,30 +94,37 @@ def _requirement(text: str, where: str) -> Requirement:
 
 def _checked(requirement: Requirement, where: str) -> Requirement:
     if not is_label_key(requirement.key) or not all(map(is_label_value, requirement.values)):
-        raise InvalidError(
-            "selector_invalid",
-            f"Not a label selector at “{requirement.key[:80]}”.",
-            field=where,
-            hint="Write for example: env=prod,tier in (web,api),!legacy",
-        )
+        raise _invalid(requirement.key, where)
     return requirement
+
+
+def _invalid(key: str, where: str) -> InvalidError:
+    return InvalidError(
+        "selector_invalid",
+        f"Not a label selector at “{key[:80]}”.",
+        field=where,
+        hint="Write for example: env=prod,tier in (web,api),!legacy",
+    )
 
 
 def is_label_key(key: str) -> bool:
     """Kubernetes' rule for a label's key, the optional DNS prefix included."""
-    name = key.rsplit("/", 1)[-1]
-    return len(name) <= _MAX_LENGTH and len(key) <= 253 + 1 + _MAX_LENGTH and bool(_KEY_RE.match(key))
+    prefix, _, name = key.rpartition("/")
+    fits = len(name) <= _MAX_LENGTH and len(prefix) <= _MAX_PREFIX_LENGTH
+    return fits and bool(_KEY_RE.fullmatch(key))
 
 
 def is_label_value(value: str) -> bool:
     """Kubernetes' rule for a label's value."""
-    return len(value) <= _MAX_LENGTH and bool(_VALUE_RE.match(value))
+    return len(value) <= _MAX_LENGTH and bool(_VALUE_RE.fullmatch(value))
 
 
 def check_labels(labels: object, *, where: str = "metadata.labels") -> dict[str, str]:
     """`labels` as a mapping of valid keys and values; raises InvalidError `labels_invalid`."""
     if not isinstance(labels, dict):
-        raise InvalidError("labels_invalid", "Labels are a mapping of keys and values.", field=where)
+        raise InvalidError(
+            "labels_invalid", "Labels are a mapping of keys and values.", field=where
+        )
     for key, value in labels.items():
         valid = isinstance(key, str) and isinstance(value, str)
         if not valid or not is_label_key(key) or not is_label_value(value):
@@ -185,12 +195,29 @@ def filter_by_labels(
     return rows
 
 
+class _Label(Func):
+    """The text of one label in SQL. Django's KeyTransform takes the key `5` for a list's index."""
+
+    output_field = TextField()  # type: ignore[assignment]
+
+    def __init__(self, key: str) -> None:
+        super().__init__(F("labels"))
+        self.key = key
+
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        column, _params = compiler.compile(self.source_expressions[0])
+        return f"JSON_EXTRACT({column}, %s)", [f'$."{self.key}"']
+
+    def as_postgresql(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+        column, _params = compiler.compile(self.source_expressions[0])
+        return f"({column} ->> %s::text)", [self.key]
+
+
 def _as_sql(requirement: Requirement) -> models.Q:
     has = models.Q(labels__has_key=requirement.key)
     equal = models.Q()
-    # A KeyTransform compares one key, whatever dots and slashes it holds.
     for value in requirement.values:
-        equal |= models.Q(Exact(KeyTransform(requirement.key, "labels"), Value(value, JSONField())))
+        equal |= models.Q(Exact(_Label(requirement.key), Value(value)))
     match requirement.operator:
         case Operator.IN:
             return has & equal

@@ -75,15 +75,21 @@ class Reconciler(Protocol[J]):
 
 
 def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
-    """Work until nothing is due or the budget is spent; the number of passes made."""
+    """Work until nothing is due; the number of passes made.
+
+    After `budget_seconds` nothing more is claimed once the running passes are
+    done; while a long one runs (a chart's hook may take an hour) the other slots go on.
+    """
     ends_at = time.monotonic() + budget_seconds
     running: dict[Future[Pass], J] = {}
     done = 0
     with ThreadPoolExecutor(reconciler.slots, thread_name_prefix="reconcile") as pool:
         renewed_at = time.monotonic()
         while True:
-            if time.monotonic() < ends_at:
-                running |= {pool.submit(_run, reconciler, job): job for job in _claim(reconciler, running)}
+            if running or time.monotonic() < ends_at:
+                running |= {
+                    pool.submit(_run, reconciler, job): job for job in _claim(reconciler, running)
+                }
             if not running:
                 return done
             finished, _ = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
@@ -100,16 +106,30 @@ def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
 
 
 def _claim(reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequence[J]:
-    """Fill the free slots, one claim per group round so that no group takes them all."""
-    groups = Counter(job.group for job in running.values())
-    full = [group for group, count in groups.items() if group and count >= reconciler.slots_per_group]
+    """Fill the free slots; a group's bulkhead counts what is running already."""
+    column = reconciler.group_column
+    held = Counter(job.group for job in running.values())
     claims = lease.claim_due(
         reconciler.model,
         limit=reconciler.slots - len(running),
         lease_seconds=reconciler.lease_seconds,
-        skip={reconciler.group_column: full} if reconciler.group_column and full else None,
+        bulkhead=lease.Bulkhead(column, reconciler.slots_per_group, held) if column else None,
     )
-    return reconciler.load(claims) if claims else []
+    return _load(reconciler, claims) if claims else []
+
+
+def _load(reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequence[J]:
+    """The claims as jobs; a row that cannot be loaded is put off and leaves the others alone."""
+    try:
+        return reconciler.load(claims)
+    except Exception as error:
+        if len(claims) > 1:
+            return [job for claim in claims for job in _load(reconciler, [claim])]
+        log.exception("load failed", kind=reconciler.model.__name__, pk=str(claims[0].pk))
+        row = reconciler.model.objects.filter(pk=claims[0].pk).first()
+        if row is not None:
+            record_pass(row, claims[0], _failed(claims[0], error))
+        return []
 
 
 def _record(reconciler: Reconciler[J], job: J, result: Pass) -> None:
@@ -121,15 +141,24 @@ def _record(reconciler: Reconciler[J], job: J, result: Pass) -> None:
 
 
 def _run(reconciler: Reconciler[J], job: J) -> Pass:
-    """One pass; an error becomes conditions and back-off, the only broad `except` there is."""
+    """One pass; an error becomes conditions and back-off."""
     try:
         return reconciler.run(job)
     except KubeCarrierError as error:
-        log.info("pass failed", kind=reconciler.model.__name__, pk=str(job.claim.pk), code=error.code)
-        return failed_pass(job.claim, error.code, error.message)
+        log.info(
+            "pass failed", kind=reconciler.model.__name__, pk=str(job.claim.pk), code=error.code
+        )
+        return _failed(job.claim, error)
     except Exception as error:
         log.exception("pass crashed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
-        return failed_pass(job.claim, "internal_error", f"Internal error: {type(error).__name__}.")
+        return _failed(job.claim, error)
+
+
+def _failed(claim: Claim, error: Exception) -> Pass:
+    """Of an error that is not ours only the type is told: its text may hold anything."""
+    if isinstance(error, KubeCarrierError):
+        return failed_pass(claim, error.code, error.message)
+    return failed_pass(claim, "internal_error", f"Internal error: {type(error).__name__}.")
 
 
 def failed_pass(claim: Claim, code: str, message: str, *seen: Condition) -> Pass:

@@ -26,7 +26,9 @@ NAME_MAX_LENGTH = 53  # Helm's limit for a release name
 name_validators = [
     RegexValidator(
         NAME_PATTERN,
-        message=_("Use lower-case letters, digits and '-', beginning and ending with one of the former two."),
+        message=_(
+            "Use lower-case letters, digits and '-', beginning and ending with one of the former two."
+        ),
         code="name_invalid",
     ),
     MaxLengthValidator(NAME_MAX_LENGTH),

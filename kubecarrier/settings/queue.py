@@ -9,7 +9,9 @@ from __future__ import annotations
 from kubecarrier.settings.base import env
 
 _WORKERS = env.int("KUBECARRIER_WORKERS", default=2)
-_TIMEOUT_SECONDS = 900
+# Longer than the longest time-out of an application (one hour), with room for what waits before it.
+_HELM_TIMEOUT_SECONDS = 2 * 3600
+_HELM_WORKERS = env.int("KUBECARRIER_HELM_WORKERS", default=1)
 
 
 def _cluster(workers: int, timeout_seconds: int) -> dict[str, object]:
@@ -32,5 +34,5 @@ Q_CLUSTER = {
     "save_limit": -1,
     "label": "Queue",
     **_cluster(_WORKERS, 120),
-    "ALT_CLUSTERS": {"helm": _cluster(1, _TIMEOUT_SECONDS)},
+    "ALT_CLUSTERS": {"helm": _cluster(_HELM_WORKERS, _HELM_TIMEOUT_SECONDS)},
 }
