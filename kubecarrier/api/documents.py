@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from kubecarrier.lib.spec import ReconciledModel
 
 _WRITABLE_METADATA = frozenset({"name", "labels"})
 _DOCUMENT_KEYS = frozenset({"apiVersion", "kind", "metadata", "spec", "status"})
+_GENERATION = re.compile(r"[0-9]{1,10}")
 
 
 def export(kind: Kind, row: Any) -> dict[str, Any]:
@@ -72,8 +74,8 @@ def generation_of_etag(row: Any, header: str) -> int | None:
     """The generation that If-Match asks for; None for `*`; raises InvalidError."""
     if header.strip() == "*":
         return None
-    uid, found, generation = header.strip().strip('"').partition(".")
-    if not found or not generation.isdigit() or uid != row.pk.hex[:12]:
+    uid, _, generation = header.strip().strip('"').partition(".")
+    if not _GENERATION.fullmatch(generation) or uid != row.pk.hex[:12]:
         return -1
     return int(generation)
 
@@ -109,10 +111,27 @@ def _read_metadata(given: Any, name: str) -> dict[str, Any]:
     known = set(MetadataSerializer().fields)
     if unknown := sorted(set(map(str, given)) - known):
         raise InvalidError("field_unknown", "Unknown field.", field=f"metadata.{unknown[0][:80]}")
-    meta = MetadataSerializer(data={"labels": given.get("labels") or {}, "name": name})
+    labels = given.get("labels")
+    meta = MetadataSerializer(data={"labels": {} if labels is None else labels, "name": name})
     if not meta.is_valid():
         raise serializers.ValidationError({"metadata": meta.errors})
+    if meta.validated_data["name"] != name:  # a field strips what stands around a name
+        raise InvalidError("name_invalid", "A name has no blanks around it.", field="metadata.name")
     return dict(meta.validated_data)
+
+
+def check_patch(patch: Any) -> None:
+    """A patch says what to change, so what the server writes itself is refused in it."""
+    if not isinstance(patch, Mapping):
+        raise InvalidError("document_invalid", "A patch is a mapping.")
+    if "status" in patch:
+        raise InvalidError("field_read_only", "The status is observed.", field="status")
+    given = patch.get("metadata")
+    known = set(MetadataSerializer().fields) - _WRITABLE_METADATA
+    if isinstance(given, Mapping) and (fixed := sorted(known & set(given))):
+        raise InvalidError(
+            "field_read_only", "The server writes this itself.", field=f"metadata.{fixed[0]}"
+        )
 
 
 def merge_patch(target: Any, patch: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.fields import empty
+from rest_framework.fields import _UnvalidatedField, empty
 
 _TYPES: list[tuple[type[serializers.Field[Any, Any, Any, Any]], str]] = [
     (serializers.BooleanField, "boolean"),
@@ -39,6 +39,8 @@ def _field(field: Any) -> dict[str, Any]:
         found = _object(field)
     elif isinstance(field, serializers.ListSerializer):
         found = {"type": "array", "items": _field(field.child)}
+    elif type(field) is serializers.Field or isinstance(field, _UnvalidatedField):
+        found = {}  # anything
     else:
         found = {"type": _type(field)}
     if isinstance(field, serializers.ChoiceField):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
+import uuid
 from typing import Any
 
 import orjson
@@ -13,6 +15,7 @@ from kubecarrier.lib.errors import InvalidError
 
 DEFAULT_LIMIT = 50
 MAX_LIMIT = 500
+_NUMBER = re.compile(r"[0-9]{1,3}")  # `str.isdigit` takes digits that `int` does not
 
 
 def page(
@@ -37,7 +40,7 @@ def read_limit(text: str) -> int:
     """`limit=` as a number between 1 and 500; raises InvalidError."""
     if not text:
         return DEFAULT_LIMIT
-    if not text.isdigit() or not 1 <= int(text[:6]) <= MAX_LIMIT:
+    if not _NUMBER.fullmatch(text) or not 1 <= int(text) <= MAX_LIMIT:
         raise InvalidError(
             "limit_invalid", f"limit is a number from 1 to {MAX_LIMIT}.", field="limit"
         )
@@ -50,11 +53,12 @@ def _write(value: Any, pk: Any) -> str:
 
 def _read(token: str) -> tuple[Any, Any]:
     try:
-        value, pk = orjson.loads(base64.urlsafe_b64decode(token))
-        if not isinstance(value, str) or not isinstance(pk, str):
-            raise ValueError(token)
+        found = orjson.loads(base64.urlsafe_b64decode(token))
+        match found:
+            case [str(value), str(pk)] if "\0" not in value:
+                return value, uuid.UUID(pk)
+        raise ValueError(token)
     except (ValueError, binascii.Error) as error:
         raise InvalidError(
             "continue_invalid", "This continue token is not one of ours.", field="continue"
         ) from error
-    return value, pk

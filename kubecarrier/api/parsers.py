@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
+from itertools import chain
 from typing import IO, Any
 
 from rest_framework.exceptions import ParseError
@@ -11,6 +14,9 @@ from rest_framework.parsers import BaseParser
 
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
+_INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
+_LONGEST_INTEGER = 20
+_UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")  # no database stores these
 
 
 class StrictJSONParser(BaseParser):
@@ -28,13 +34,18 @@ class StrictJSONParser(BaseParser):
         if len(raw) > MAX_BYTES:
             raise ParseError(f"The body is larger than {MAX_BYTES} bytes.", code="body_too_large")
         try:
-            parsed = json.loads(raw, object_pairs_hook=_unique, parse_constant=_no_constant)
+            parsed = json.loads(
+                raw,
+                object_pairs_hook=_unique,
+                parse_constant=_no_constant,
+                parse_int=_integer,
+                parse_float=_number,
+            )
         except RecursionError as error:
             raise ParseError("The JSON is nested too deeply.", code="json_too_deep") from error
         except (ValueError, UnicodeDecodeError) as error:
             raise ParseError(f"Not valid JSON: {str(error)[:200]}", code="json_invalid") from error
-        if _too_deep(parsed):
-            raise ParseError("The JSON is nested too deeply.", code="json_too_deep")
+        _check(parsed)
         return parsed
 
 
@@ -51,20 +62,37 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def _integer(text: str) -> int:
+    """What fits 64 bits: neither databases nor Helm nor other clients keep more."""
+    value = int(text) if len(text) <= _LONGEST_INTEGER else _INTEGER_MAX + 1
+    if not _INTEGER_MIN <= value <= _INTEGER_MAX:
+        raise ValueError("a number is larger than 64 bits")
+    return value
+
+
+def _number(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("a number is too large")
+    return value
+
+
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
 
 
-def _too_deep(value: Any) -> bool:
-    """Breadth first, so that depth costs no recursion."""
+def _check(value: Any) -> None:
+    """Breadth first, so that depth costs no recursion; keys are looked at as well."""
     level = [value]
     for _ in range(MAX_DEPTH):
+        if any(_UNSTORABLE.search(item) for item in level if isinstance(item, str)):
+            raise ParseError("A text holds NUL or half a character.", code="json_invalid")
         level = [
             inner
             for item in level
             if isinstance(item, dict | list)
-            for inner in (item.values() if isinstance(item, dict) else item)
+            for inner in (chain(item, item.values()) if isinstance(item, dict) else item)
         ]
         if not level:
-            return False
-    return True
+            return
+    raise ParseError("The JSON is nested too deeply.", code="json_too_deep")

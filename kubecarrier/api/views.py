@@ -8,15 +8,17 @@ rolled back: nothing is stored and nothing is enqueued.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
+from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import StreamingHttpResponse
 from rest_framework import status, viewsets
 from rest_framework.parsers import BaseParser
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -28,6 +30,11 @@ from kubecarrier.lib.manifests import API_VERSION, Applied, Kind, Result
 from kubecarrier.lib.placement import filter_by_labels
 
 SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_SECONDS = re.compile(r"[0-9]{1,6}")
+_GET_PARAMETERS = frozenset({"fields", "watch", "timeoutSeconds"})
+_GENERIC = frozenset(
+    {"list", "retrieve", "create", "update", "partial_update", "destroy", "metadata"}
+)
 _LIST_PARAMETERS = frozenset(
     {"labelSelector", "search", "limit", "continue", "fields", "watch", "timeoutSeconds"}
 )
@@ -63,6 +70,9 @@ def refuse_unknown_parameters(request: Request, known: frozenset[str]) -> None:
     """A misspelt filter must not return everything; raises InvalidError."""
     if unknown := sorted(set(request.query_params) - known):
         raise InvalidError("parameter_unknown", "Unknown parameter.", field=unknown[0][:80])
+    for name, value in request.query_params.items():
+        if "\0" in value:  # PostgreSQL refuses it in any text
+            raise InvalidError("parameter_invalid", "The parameter holds NUL.", field=name)
 
 
 class DocumentViewSet(viewsets.ViewSet):
@@ -74,11 +84,26 @@ class DocumentViewSet(viewsets.ViewSet):
     schema = DocumentSchema()
     parser_classes: ClassVar[list[type[BaseParser]]] = [StrictJSONParser, MergePatchParser]  # type: ignore[misc]
 
+    # Query parameters of actions that only read, by action; those that change take `dryRun`.
+    action_parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if self.action and self.action not in _GENERIC:
+            reads = request.method in SAFE_METHODS
+            known = self.action_parameters.get(self.action, frozenset())
+            refuse_unknown_parameters(request, known if reads else frozenset({"dryRun"}))
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """A browser's EventSource accepts `text/event-stream` only; errors are JSON all the same."""
+        stream = "text/event-stream" in request.headers.get("Accept", "")
+        return super().perform_content_negotiation(request, force=force or stream)
+
     def list(self, request: Request) -> Response | StreamingHttpResponse:
         known = _LIST_PARAMETERS | set(self.kind.filters)
         refuse_unknown_parameters(request, known)
         rows = self.filtered(request)
-        if request.query_params.get("watch") in {"1", "true"}:
+        if _watched(request):
             return watch.stream(rows, self._export, seconds=_timeout(request))
         found, token = paging.page(
             rows,
@@ -99,8 +124,9 @@ class DocumentViewSet(viewsets.ViewSet):
         )
 
     def retrieve(self, request: Request, name: str) -> Response | StreamingHttpResponse:
+        refuse_unknown_parameters(request, _GET_PARAMETERS)
         row = self.fetch(request, name)
-        if request.query_params.get("watch") in {"1", "true"}:
+        if _watched(request):
             rows = self.kind.rows(request.user).filter(pk=row.pk)
             return watch.stream(rows, self._export, seconds=_timeout(request))
         return self.answer(row, fields=_fields(request))
@@ -122,6 +148,7 @@ class DocumentViewSet(viewsets.ViewSet):
 
     def partial_update(self, request: Request, name: str) -> Response:
         row = self.fetch(request, name)
+        documents.check_patch(request.data)
         merged = documents.merge_patch(self._editable(row), request.data)
         return self._apply(request, name, merged, row=row)
 
@@ -148,7 +175,7 @@ class DocumentViewSet(viewsets.ViewSet):
         rows = self.kind.rows(request.user)
         for parameter, lookup in self.kind.filters.items():
             if value := request.query_params.get(parameter):
-                rows = rows.filter(**{lookup: value})
+                rows = _narrowed(rows, parameter, lookup, value)
         if text := request.query_params.get("search", "").strip()[:200]:
             rows = rows.filter(_search(self.kind, text))
         if selector := request.query_params.get("labelSelector"):
@@ -157,7 +184,12 @@ class DocumentViewSet(viewsets.ViewSet):
 
     def find(self, request: Request, name: str) -> Any | None:
         """The row of that name among those the user may see, or None."""
-        return self.kind.rows(request.user).filter(**{self._name_column(): name}).first()
+        if "\0" in name:
+            return None
+        try:
+            return self.kind.rows(request.user).filter(**{self._name_column(): name}).first()
+        except ValidationError:  # no UUID: nothing can have this name
+            return None
 
     def fetch(self, request: Request, name: str) -> Any:
         """Like `find`, but raises NotFoundError; out of scope and absent look the same."""
@@ -243,7 +275,27 @@ def _fields(request: Request) -> list[str]:
 
 def _timeout(request: Request) -> float:
     text = request.query_params.get("timeoutSeconds", "")
-    return float(text) if text.isdigit() else watch.MAX_SECONDS
+    if text and not _SECONDS.fullmatch(text):
+        raise InvalidError(
+            "timeout_invalid", "timeoutSeconds is a whole number.", field="timeoutSeconds"
+        )
+    return float(text) if text else watch.MAX_SECONDS
+
+
+def _watched(request: Request) -> bool:
+    text = request.query_params.get("watch", "0")
+    if text not in {"0", "1", "false", "true"}:
+        raise InvalidError("watch_invalid", "watch is 1 or absent.", field="watch")
+    return text in {"1", "true"}
+
+
+def _narrowed(rows: QuerySet[Any], parameter: str, lookup: str, value: str) -> QuerySet[Any]:
+    try:
+        return rows.filter(**{lookup: value})
+    except ValidationError as error:
+        raise InvalidError(
+            "filter_invalid", f"“{value[:80]}” is no value of {parameter}.", field=parameter
+        ) from error
 
 
 def _search(kind: Kind, text: str) -> Q:

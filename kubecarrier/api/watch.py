@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
-from datetime import datetime
 from typing import Any
 
 import orjson
@@ -23,6 +22,8 @@ MAX_SECONDS = 3600.0
 MAX_ROWS = 2000
 
 Export = Callable[[Any], dict[str, Any]]
+# By key: the stamp under which a row was last shown, and its document.
+Known = dict[Any, tuple[Any, dict[str, Any]]]
 
 
 def stream(rows: QuerySet[Any], export: Export, *, seconds: float) -> StreamingHttpResponse:
@@ -36,7 +37,7 @@ def stream(rows: QuerySet[Any], export: Export, *, seconds: float) -> StreamingH
 
 
 async def _events(rows: QuerySet[Any], export: Export, seconds: float) -> AsyncIterator[bytes]:
-    known: dict[Any, tuple[datetime, dict[str, Any]]] = {}
+    known: Known = {}
     look = sync_to_async(_look, thread_sensitive=False)
     ends_at = time.monotonic() + seconds
     bookmark_at = time.monotonic() + BOOKMARK_SECONDS
@@ -49,11 +50,9 @@ async def _events(rows: QuerySet[Any], export: Export, seconds: float) -> AsyncI
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _look(
-    rows: QuerySet[Any], export: Export, known: dict[Any, tuple[datetime, dict[str, Any]]]
-) -> list[dict[str, Any]]:
+def _look(rows: QuerySet[Any], export: Export, known: Known) -> list[dict[str, Any]]:
     """What changed since `known`, which is brought up to date."""
-    stamps = dict(rows.order_by().values_list("pk", "updated_at")[:MAX_ROWS])
+    stamps = _stamps(rows.order_by("pk")[:MAX_ROWS], export)
     changed = [pk for pk, at in stamps.items() if pk not in known or known[pk][0] != at]
     changes = []
     for row in rows.filter(pk__in=changed):
@@ -63,6 +62,13 @@ def _look(
     for pk in [pk for pk in known if pk not in stamps]:
         changes.append({"type": "DELETED", "object": known.pop(pk)[1]})
     return changes
+
+
+def _stamps(rows: QuerySet[Any], export: Export) -> dict[Any, Any]:
+    """By key, what differs once the row does: its time, or all of it where it has none."""
+    if any(field.name == "updated_at" for field in rows.model._meta.concrete_fields):
+        return dict(rows.values_list("pk", "updated_at"))
+    return {row.pk: export(row) for row in rows}
 
 
 def _event(change: dict[str, Any]) -> bytes:
