@@ -1,0 +1,81 @@
+"""What the demo keeps between runs, all of it below var/demo of this checkout."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from tools.controlplane.locks import file_lock
+from tools.demo.errors import DemoError
+
+CHECKOUT: Final = Path(__file__).resolve().parents[2]
+ROOT: Final = CHECKOUT / "var" / "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The folder of one sort of demo: `local` has clusters of its own, `own` a person's."""
+
+    folder: Path
+
+    @property
+    def home(self) -> Path:
+        """The portal's home: keys, database, work files."""
+        return self.folder / "portal"
+
+    @property
+    def portal_log(self) -> Path:
+        return self.folder / "portal.log"
+
+    @property
+    def clusters(self) -> Path:
+        return self.folder / "clusters"
+
+    @property
+    def token(self) -> Path:
+        """The demo's own API token."""
+        return self.folder / "token"
+
+    @property
+    def password(self) -> Path:
+        """The administrator's password, until it has been printed."""
+        return self.folder / "password"
+
+
+@contextmanager
+def opened(name: str) -> Iterator[State]:
+    """The state, held by this process alone."""
+    with _locked():
+        folder = ROOT / name
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        yield State(folder)
+
+
+def clean() -> None:
+    """Remove all of it."""
+    if not ROOT.exists():
+        return
+    with _locked():
+        shutil.rmtree(ROOT)
+
+
+def write_private(path: Path, text: str) -> None:
+    """A file that only its owner may read."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+
+
+@contextmanager
+def _locked() -> Iterator[None]:
+    def refuse() -> None:
+        raise DemoError("a demo of this checkout is running; stop it first (Ctrl-C there)")
+
+    with file_lock(ROOT / "lock", when_busy=refuse):
+        yield
