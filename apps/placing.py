@@ -88,9 +88,10 @@ def _moved(
     release: Release, row: Application, revision: ApplicationRevision, name: str, secrets: Any
 ) -> bool:
     """Give the release what is wanted now; whether that differs from before."""
-    if release.pinned:
-        return False
     returns = release.deletion_requested_at is not None
+    if release.pinned and not returns:
+        return False
+    release.pinned = False
     release.deletion_requested_at = None
     before = (release.desired_digest, release.revision_id, release.suspended)
     _want(release, row, revision, name, secrets)
@@ -126,7 +127,7 @@ def _want(
 
 def pin(row: Application, cluster: str, revision: ApplicationRevision) -> Operation:
     """Hold one cluster's release at `revision` until the application is rolled back or unpinned."""
-    release = _release(row, cluster)
+    release = living_release(row, cluster)
     release.pinned = True
     _want(release, row, revision, cluster, secret_data(revision))
     _write([], [release])
@@ -143,7 +144,7 @@ def unpin(row: Application) -> None:
 
 def redeploy(row: Application, cluster: str) -> Operation:
     """Want the same again: a new digest, so that the reconciler deploys it once more."""
-    releases = [_release(row, cluster)] if cluster else list(_living(row))
+    releases = [living_release(row, cluster)] if cluster else list(_living(row))
     for release in releases:
         release.redeploy += 1
         revision = release.revision
@@ -151,6 +152,12 @@ def redeploy(row: Application, cluster: str) -> Operation:
     _write([], releases)
     targets = [Target(r.pk, r.name, r.generation) for r in releases]
     return operation_start(verb="redeploy", row=row, targets=targets)
+
+
+def wake_application(row: Application) -> None:
+    """Its own summary is due, also where none of its releases has anything to do."""
+    lease.wake(Application.objects.filter(pk=row.pk))
+    wake_on_commit(SUMMARIZE_TASK)
 
 
 def suspend(row: Application) -> None:
@@ -207,7 +214,8 @@ def rename_cluster(cluster: Cluster, old: str) -> None:
             row.placement = renamed
             row.generation += 1
             row.save()
-            _rename_in_revisions(row, old, cluster.name)
+            wake_application(row)
+        _rename_in_revisions(row, old, cluster.name)
     releases = list(cluster.releases.select_related("application"))
     for release in releases:
         release.name = f"{release.application.name}.{cluster.name}"
@@ -244,7 +252,7 @@ def _living(row: Application) -> QuerySet[Release]:
     return row.releases.filter(deletion_requested_at=None).select_related("cluster", "revision")
 
 
-def _release(row: Application, cluster: str) -> Release:
+def living_release(row: Application, cluster: str) -> Release:
     release = _living(row).filter(cluster__name=cluster).first()
     if release is None:
         raise ApplicationInvalidError(

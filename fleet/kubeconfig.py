@@ -209,9 +209,14 @@ def _ca(cluster: Entry, where: str, now: datetime) -> str | None:
 
 
 def _token(user: Entry, where: str) -> str | None:
-    token = _text(user, "token", where).strip()
+    return bearer_token(_text(user, "token", where), f"{where}.token")
+
+
+def bearer_token(text: str, field: str) -> str | None:
+    """A token that fits into one header; None for an empty text; raises KubeconfigError."""
+    token = text.strip()
     if len(token) > _MAX_TOKEN or not (token.isascii() and token.isprintable()) or " " in token:
-        refuse("kubeconfig_token_invalid", "The token is no bearer token.", f"{where}.token")
+        refuse("kubeconfig_token_invalid", "The token is no bearer token.", field)
     return token or None
 
 

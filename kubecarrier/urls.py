@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
@@ -17,6 +17,7 @@ v1 = [
     path("auth/logout", root.LogoutView.as_view(), name="logout"),
     path("whoami", root.WhoAmIView.as_view(), name="whoami"),
     path("kinds", root.KindsView.as_view(), name="kinds"),
+    re_path("", root.UnknownView.as_view(), name="unknown"),
 ]
 
 urlpatterns = [

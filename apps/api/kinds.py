@@ -16,7 +16,17 @@ from apps.queries import release_counts
 from apps.services.applications import application_apply, application_delete
 from apps.services.repositories import repository_apply, repository_delete
 from kubecarrier.lib.conditions import READY
+from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.manifests import Column, ColumnType, Kind, register
+
+
+def keep_resources(text: str) -> bool:
+    """Only the two words: a misspelt one must not delete what was to be kept."""
+    if text not in {"true", "false"}:
+        raise InvalidError(
+            "keep_resources_invalid", "keepResources is true or false.", field="keepResources"
+        )
+    return text == "true"
 
 
 def repository_status(row: ChartRepository) -> dict[str, Any]:
@@ -150,7 +160,7 @@ APPLICATION = register(
         rows=visible_applications,
         apply=application_apply,
         delete=application_delete,
-        delete_options={"keepResources": lambda text: text == "true"},
+        delete_options={"keepResources": keep_resources},
         filters={
             "ready": "ready",
             "namespace": "namespace",

@@ -11,8 +11,9 @@ from apps.choices import DriftPolicy, OnFailure, RepositoryType
 from kubecarrier.api.serializers import StrictSerializer
 from kubecarrier.lib.spec import NAME_PATTERN, name_validators
 
-_KEY = re.compile(r"^[-._a-zA-Z0-9]{1,253}$")
-_ENV_NAME = re.compile(r"^[-._a-zA-Z][-._a-zA-Z0-9]*$")
+# Matched in full: `$` would let a line break at the end pass.
+_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_ENV_NAME = re.compile(r"[-._a-zA-Z][-._a-zA-Z0-9]*")
 _REGISTRY = re.compile(r"^[a-zA-Z0-9]([-a-zA-Z0-9.]*[a-zA-Z0-9])?(:\d{1,5})?(/[-._a-z0-9/]+)?$")
 _MAX_DATA = 1024 * 1024
 
@@ -74,7 +75,7 @@ class DataField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         found: dict[str, str] = super().to_internal_value(data)
-        if bad := next((key for key in found if not _KEY.match(key)), None):
+        if bad := next((key for key in found if not _KEY.fullmatch(key)), None):
             raise serializers.ValidationError(f"“{bad[:80]}” is no valid key.", "key_invalid")
         if sum(len(key) + len(text.encode()) for key, text in found.items()) > _MAX_DATA:
             raise serializers.ValidationError("More than 1 MiB of data.", "data_too_large")
@@ -141,7 +142,7 @@ class EnvField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         found: dict[str, str] = super().to_internal_value(data)
-        if bad := next((name for name in found if not _ENV_NAME.match(name)), None):
+        if bad := next((name for name in found if not _ENV_NAME.fullmatch(name)), None):
             raise serializers.ValidationError(f"“{bad[:80]}” is no valid name.", "env_invalid")
         return found
 
@@ -232,13 +233,21 @@ class ApplicationSpecSerializer(StrictSerializer):
         return _plain(whole.validated_data)  # type: ignore[no-any-return]
 
     def validate_configMaps(self, value: Any) -> Any:  # noqa: N802 - DRF's hook is named by the field
-        return _plain(value)
+        return _once(_plain(value))
 
     def validate_secrets(self, value: Any) -> Any:
-        found = _plain(value)
+        found = _once(_plain(value))
         for item in found:
             item.pop("keys", None)
         return found
+
+
+def _once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Two items of one name would write one object."""
+    names = [item["name"] for item in items]
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise serializers.ValidationError(f"“{twice}” is there twice.", "name_duplicate")
+    return items
 
 
 def _plain(value: Any) -> Any:

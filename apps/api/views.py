@@ -77,7 +77,8 @@ class RepositoryViewSet(DocumentViewSet):
     @action(detail=True, methods=["post"])
     def refresh(self, request: Request, name: str) -> Response:
         repository = self.fetch(request, name)
-        repository_refresh(repository=repository)
+        with maybe_dry(request):
+            repository_refresh(repository=repository)
         return self.acted(repository)
 
     @extend_schema(
@@ -87,6 +88,8 @@ class RepositoryViewSet(DocumentViewSet):
     def charts(self, request: Request, name: str) -> Response:
         """Upload a chart archive into a local repository."""
         with maybe_dry(request):
+            if not isinstance(request.data, bytes):  # DRF calls no parser for an empty body
+                raise InvalidError("archive_missing", "The body is the chart's archive.")
             version = chart_upload(repository=self.fetch(request, name), content=request.data)
         return Response(version_document(version), status=status.HTTP_201_CREATED)
 
@@ -126,6 +129,7 @@ class ApplicationViewSet(DocumentViewSet):
     """Applications."""
 
     kind = kinds.APPLICATION
+    action_parameters = {"values": frozenset({"cluster"})}
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={200: PreviewSerializer})
     @action(detail=True, methods=["post"])
@@ -187,14 +191,16 @@ class ApplicationViewSet(DocumentViewSet):
     @extend_schema(request=None, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, name: str) -> Response:
-        row = application_suspend(application=self.fetch(request, name), suspended=True)
-        return self.acted(row)
+        with maybe_dry(request):
+            row = application_suspend(application=self.fetch(request, name), suspended=True)
+            return self.acted(row)
 
     @extend_schema(request=None, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, name: str) -> Response:
-        row = application_suspend(application=self.fetch(request, name), suspended=False)
-        return self.acted(row)
+        with maybe_dry(request):
+            row = application_suspend(application=self.fetch(request, name), suspended=False)
+            return self.acted(row)
 
     @extend_schema(responses={200: RevisionListSerializer})
     @action(detail=True, methods=["get"])
@@ -229,10 +235,11 @@ class ReleaseViewSet(DocumentViewSet):
     @action(detail=True, methods=["post"])
     def redeploy(self, request: Request, name: str) -> Response:
         release = self.fetch(request, name)
-        _, operation = application_redeploy(
-            application=release.application, cluster=release.cluster.name
-        )
-        return self.acted(self.fetch(request, name), operation_document(operation))
+        with maybe_dry(request):
+            _, operation = application_redeploy(
+                application=release.application, cluster=release.cluster.name
+            )
+            return self.acted(self.fetch(request, name), operation_document(operation))
 
     @extend_schema(responses={200: HelmHistorySerializer})
     @action(detail=True, methods=["get"])

@@ -65,12 +65,16 @@ def application_scale(
     with transaction.atomic():
         row = _fresh(application)
         if cluster:
+            placing.living_release(row, cluster)
             overrides = dict(row.placement.get("overrides", {}))
             values = dict(overrides.get(cluster, {}).get("values", {}))
             overrides[cluster] = {"values": set_path(values, key, replicas)}
             row.placement = {**row.placement, "overrides": overrides}
         else:
             row.values = strict_yaml.dump(set_path(parse_values(row.values), key, replicas))
+        version = ChartVersion.objects.filter(archive_id=row.digest).first()
+        spec = {"digest": row.digest, "values": row.values, "placement": row.placement}
+        _check_values(spec, version.schema if version else None)
         operation = _save(row, verb="scale")
     return row, operation
 
@@ -85,15 +89,16 @@ def application_upgrade(
     *, application: Application, version: str = ""
 ) -> tuple[Application, Operation]:
     """Go to `version`, or to the newest that the constraint allows."""
-    spec: dict[str, Any] = {"chart": application.chart, "version": version or application.version}
-    if not version and application.version == application.resolved_version:
-        spec["version"] = ""
+    exact = not version and application.version == application.resolved_version
+    wish = "" if exact else version or application.version
+    spec: dict[str, Any] = {"chart": application.chart, "version": wish}
     wanted, pinned = _pin(spec, None)
     merged = {column: getattr(application, column) for column in REVISION_COLUMNS} | pinned
     _check(application.name, merged, wanted)
     with transaction.atomic():
         row = _fresh(application)
-        row.version = version or row.version
+        # An exact version moves on; what was asked for must never name another than what is pinned.
+        row.version = pinned["resolved_version"] if exact else wish
         row.resolved_version, row.digest = pinned["resolved_version"], pinned["digest"]
         operation = _save(row, verb="upgrade")
     return row, operation
@@ -114,6 +119,7 @@ def application_rollback(
             return row, placing.pin(row, cluster, revision)
         for column in REVISION_COLUMNS:
             setattr(row, column, revision.spec[column])
+        _check_dependencies(row.name, row.depends_on)
         _seal(row, secret_data(revision))
         placing.unpin(row)
         reason = audit.current().reason or f"Rolled back to revision {number}."
@@ -141,6 +147,7 @@ def application_suspend(*, application: Application, suspended: bool) -> Applica
             row.generation += 1
             row.save()
             placing.suspend(row)
+            placing.wake_application(row)
     return row
 
 
@@ -209,6 +216,14 @@ def _check(name: str, spec: dict[str, Any], version: ChartVersion) -> None:
         raise ApplicationInvalidError(
             "chart_library", "A library chart cannot be deployed.", field="spec.chart"
         )
+    _check_values(spec, version.schema)
+    if selector := spec.get("placement", {}).get("selector", ""):
+        parse_selector("" if selector == "*" else selector, where="spec.placement.selector")
+    _check_dependencies(name, spec.get("depends_on", []))
+
+
+def _check_values(spec: dict[str, Any], schema: Any) -> None:
+    """The values everywhere and on each cluster with an override, by the chart's schema."""
     layers = [
         Layer("chart", chart_defaults(spec["digest"])),
         Layer("application", parse_values(spec.get("values", ""))),
@@ -220,8 +235,8 @@ def _check(name: str, spec: dict[str, Any], version: ChartVersion) -> None:
         )
         for cluster, override in spec.get("placement", {}).get("overrides", {}).items()
     ]
-    for field, candidate in candidates if version.schema else ():
-        if issues := validate(merge(candidate).values, version.schema):
+    for field, candidate in candidates if schema else ():
+        if issues := validate(merge(candidate).values, schema):
             raise ApplicationInvalidError(
                 "values_schema",
                 f"{issues[0].path or 'values'}: {issues[0].message}",
@@ -230,9 +245,6 @@ def _check(name: str, spec: dict[str, Any], version: ChartVersion) -> None:
                     {"path": i.path, "rule": i.rule, "message": i.message} for i in issues[:20]
                 ],
             )
-    if selector := spec.get("placement", {}).get("selector", ""):
-        parse_selector("" if selector == "*" else selector, where="spec.placement.selector")
-    _check_dependencies(name, spec.get("depends_on", []))
 
 
 def _check_dependencies(name: str, depends_on: list[str]) -> None:
@@ -299,6 +311,7 @@ def _save(row: Application, *, verb: str) -> Operation:
     row.full_clean(exclude=["secret_data"])
     row.save()
     revision = _revise(row, data=secret_data(row))
+    placing.wake_application(row)
     return placing.place(row, revision, verb=verb)
 
 

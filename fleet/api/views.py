@@ -45,18 +45,21 @@ class ClusterViewSet(DocumentViewSet):
     @action(detail=True, methods=["post"])
     def probe(self, request: Request, name: str) -> Response:
         cluster = self.fetch(request, name)
-        cluster_probe(cluster=cluster)
+        with maybe_dry(request):
+            cluster_probe(cluster=cluster)
         return self.acted(cluster)
 
     @extend_schema(request=None, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])
     def suspend(self, request: Request, name: str) -> Response:
-        return self.acted(cluster_suspend(cluster=self.fetch(request, name), suspended=True))
+        with maybe_dry(request):
+            return self.acted(cluster_suspend(cluster=self.fetch(request, name), suspended=True))
 
     @extend_schema(request=None, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])
     def resume(self, request: Request, name: str) -> Response:
-        return self.acted(cluster_suspend(cluster=self.fetch(request, name), suspended=False))
+        with maybe_dry(request):
+            return self.acted(cluster_suspend(cluster=self.fetch(request, name), suspended=False))
 
     @extend_schema(request=RenameSerializer, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])
@@ -72,7 +75,8 @@ class ClusterViewSet(DocumentViewSet):
         given = validated(RotateSerializer, request)
         cluster = self.fetch(request, name)
         connection = imports.rotation_connection(cluster, given)
-        return self.acted(cluster_rotate(cluster=cluster, connection=connection))
+        with maybe_dry(request):
+            return self.acted(cluster_rotate(cluster=cluster, connection=connection))
 
     def _imported(self, one: imports.Imported) -> dict[str, Any]:
         return {

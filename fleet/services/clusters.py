@@ -17,18 +17,21 @@ from django.utils import timezone
 from fleet import addresses
 from fleet.choices import CLEANUP_FINALIZER, PROBE_TASK, RemovalPolicy
 from fleet.connection import Connection, credential_expiry
+from fleet.credentials import ca_bundle, client_identity
 from fleet.errors import ClusterDuplicateError, ClusterInvalidError, ClusterStateError
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Unreachable
+from fleet.kubeconfig import bearer_token
 from fleet.models import Cluster
 from fleet.server_url import parse_server
 from fleet.services.operations import operation_record
-from kubecarrier.lib import crypto, lease, placed
+from kubecarrier.lib import audit, crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
 
 # Changing one of these changes where the stored credential is sent.
 _DESTINATION = ("server", "ca_pem", "tls_server_name", "insecure")
+_SERVER_LENGTH = 500
 _CHECK_BUDGET = Budget(connect=3, read=5, total=8)
 
 
@@ -63,7 +66,7 @@ def cluster_create(
         _refuse_taken(name, checked.identity)
         cluster = Cluster(name=name, labels=labels, identity=checked.identity, **fields)
         _set_connection(cluster, connection)
-        cluster.full_clean(exclude=["credential"])
+        _clean(cluster)
         cluster.save()
         _announce(cluster)
     return cluster
@@ -71,9 +74,9 @@ def cluster_create(
 
 def cluster_apply(*, actor: Any, wish: Wish) -> Applied:
     """Create or update a cluster from a document."""
-    spec = dict(wish.spec)
-    credential = spec.pop("credential", None)
     cluster = Cluster.objects.filter(name=wish.name).first()
+    spec = _normal(wish.spec, cluster)
+    credential = spec.pop("credential", None)
     if cluster is None:
         connection = _connection_from(spec, credential)
         fields = {k: v for k, v in spec.items() if k not in _DESTINATION}
@@ -81,12 +84,10 @@ def cluster_apply(*, actor: Any, wish: Wish) -> Applied:
             name=wish.name, connection=connection, labels=wish.labels, fields=fields
         )
         return Applied(created, Result.CREATED)
-    return cluster_update(cluster=cluster, labels=wish.labels, spec=spec, credential=credential)
+    return _update(cluster, wish, spec, credential)
 
 
-def cluster_update(
-    *, cluster: Cluster, labels: dict[str, str], spec: dict[str, Any], credential: Any = None
-) -> Applied:
+def _update(cluster: Cluster, wish: Wish, spec: dict[str, Any], credential: Any) -> Applied:
     """Change a cluster; a changed destination demands the credential again."""
     moved = any(
         column in spec and spec[column] != getattr(cluster, column) for column in _DESTINATION
@@ -97,27 +98,41 @@ def cluster_update(
             "Where the credential is sent was changed: give the credential again.",
             field="spec.credential",
         )
+    connection = None
     if credential:
         wanted = {column: getattr(cluster, column) for column in _DESTINATION} | spec
-        cluster_rotate(cluster=cluster, connection=_connection_from(wanted, credential))
+        connection = _connection_from(wanted, credential)
+        _refuse_stranger(cluster, connection)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
-        changed = bool(credential) or cluster.labels != labels
-        cluster.labels = labels
+        wish.check(cluster)
+        changed = connection is not None or cluster.labels != wish.labels
+        cluster.labels = wish.labels
         for column, value in spec.items():
             changed |= getattr(cluster, column) != value
             setattr(cluster, column, value)
         if not changed:
             return Applied(cluster, Result.UNCHANGED)
+        if connection is not None:
+            _set_connection(cluster, connection)
+            audit.event("credential-rotated", cluster)
         _save(cluster)
     return Applied(cluster, Result.CONFIGURED)
 
 
 def cluster_rotate(*, cluster: Cluster, connection: Connection) -> Cluster:
-    """Put a new credential in: tested first, swapped then.
+    """Put a new credential in: tested first, swapped then; raises ClusterStateError."""
+    _refuse_stranger(cluster, connection)
+    with transaction.atomic():
+        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        _set_connection(cluster, connection)
+        audit.event("credential-rotated", cluster)
+        _save(cluster)
+    return cluster
 
-    Raises ClusterStateError when another cluster answers behind it.
-    """
+
+def _refuse_stranger(cluster: Cluster, connection: Connection) -> None:
+    """Raises ClusterStateError unless the very cluster answers with the new credential."""
     checked = connection_check(connection)
     if checked.identity is None:
         raise ClusterStateError(
@@ -131,11 +146,6 @@ def cluster_rotate(*, cluster: Cluster, connection: Connection) -> Cluster:
             "Another cluster answers with this credential.",
             hint="Import it as a cluster of its own. The stored credential was kept.",
         )
-    with transaction.atomic():
-        cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
-        _set_connection(cluster, connection)
-        _save(cluster)
-    return cluster
 
 
 def cluster_rename(*, cluster: Cluster, name: str) -> Cluster:
@@ -147,9 +157,11 @@ def cluster_rename(*, cluster: Cluster, name: str) -> Cluster:
             return cluster
         _refuse_taken(name, None)
         cluster.name = name
-        _save(cluster)
+        _store(cluster)
+        # First the placements take the new name: else the cluster looks as if it were not chosen.
         for kind in placed.placed_kinds():
             kind.cluster_renamed(cluster, old)
+        _announce(cluster)
     return cluster
 
 
@@ -168,6 +180,7 @@ def cluster_probe(*, cluster: Cluster) -> None:
     with transaction.atomic():
         lease.wake(Cluster.objects.filter(pk=cluster.pk))
         wake_on_commit(PROBE_TASK)
+        audit.event("probe-asked", cluster)
 
 
 def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
@@ -188,6 +201,7 @@ def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
             cluster.delete()
             return
         cluster.removal_policy = RemovalPolicy.CLEANUP
+        cluster.suspended = False  # deleting is work in the cluster
         cluster.deletion_requested_at = cluster.deletion_requested_at or timezone.now()
         _save(cluster)
         Cluster.objects.filter(pk=cluster.pk).status_update(finalizers=[CLEANUP_FINALIZER])
@@ -204,20 +218,46 @@ def _policy(text: str) -> RemovalPolicy:
 
 
 def _connection_from(spec: dict[str, Any], credential: Any) -> Connection:
-    """The connection that a document describes; raises ClusterInvalidError."""
-    if not credential:
+    """The connection that a document describes; raises ClusterInvalidError, KubeconfigError."""
+    credential = credential or {}
+    token = bearer_token(credential.get("token", ""), "spec.credential.token")
+    cert, key = credential.get("client_cert_pem"), credential.get("client_key_pem")
+    if not token and not (cert and key):
         raise ClusterInvalidError(
-            "credential_required", "A new cluster needs a credential.", field="spec.credential"
+            "credential_required",
+            "A cluster needs a credential: a token, or a certificate with its key.",
+            field="spec.credential",
+        )
+    if cert or key:
+        at = "spec.credential"
+        cert, key = client_identity(
+            (cert or "").encode(),
+            (key or "").encode(),
+            f"{at}.clientCertificate",
+            f"{at}.clientKey",
+            timezone.now(),
         )
     return Connection(
         server=parse_server(spec.get("server", ""), "spec.server"),
         ca_pem=spec.get("ca_pem") or None,
-        token=credential.get("token") or None,
-        client_cert_pem=credential.get("client_cert_pem") or None,
-        client_key_pem=credential.get("client_key_pem") or None,
+        token=token,
+        client_cert_pem=cert or None,
+        client_key_pem=key or None,
         tls_server_name=spec.get("tls_server_name") or None,
         insecure=bool(spec.get("insecure")),
     )
+
+
+def _normal(given: dict[str, Any], cluster: Cluster | None) -> dict[str, Any]:
+    """The spec with address and CA as they are stored, so that equal ones compare as equal."""
+    spec = dict(given)
+    spec["server"] = parse_server(spec["server"], "spec.server")
+    if cluster and spec["ca_pem"].strip() == cluster.ca_pem.strip():
+        spec["ca_pem"] = cluster.ca_pem
+    elif spec["ca_pem"]:
+        pem = spec["ca_pem"].encode()
+        spec["ca_pem"] = ca_bundle(pem, "spec.caCertificate", timezone.now())
+    return spec
 
 
 def _set_connection(cluster: Cluster, connection: Connection) -> None:
@@ -250,10 +290,23 @@ def _refuse_taken(name: str, identity: str | None) -> None:
 
 
 def _save(cluster: Cluster) -> None:
-    cluster.generation += 1
-    cluster.full_clean(exclude=["credential"])
-    cluster.save()
+    _store(cluster)
     _announce(cluster)
+
+
+def _store(cluster: Cluster) -> None:
+    cluster.generation += 1
+    _clean(cluster)
+    cluster.save()
+
+
+def _clean(cluster: Cluster) -> None:
+    """The address was read by `parse_server`; Django's rule for URLs refuses `https://kube1`."""
+    cluster.full_clean(exclude=["credential", "server"])
+    if len(cluster.server) > _SERVER_LENGTH:
+        raise ClusterInvalidError(
+            "server_invalid", "The server's URL is too long.", field="spec.server"
+        )
 
 
 def _announce(cluster: Cluster) -> None:

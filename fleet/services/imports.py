@@ -11,10 +11,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from fleet.connection import Connection
+from fleet.credentials import ca_bundle
 from fleet.errors import ClusterInvalidError
-from fleet.kubeconfig import ContextConnection, choose_context, parse_kubeconfig
+from fleet.kubeconfig import ContextConnection, bearer_token, choose_context, parse_kubeconfig
 from fleet.models import Cluster
 from fleet.queries import connection_of
 from fleet.server_url import parse_server
@@ -57,7 +59,9 @@ def rotation_connection(cluster: Cluster, given: dict[str, Any]) -> Connection:
         return found.connection
     if token := given.get("token"):
         present = connection_of(cluster)
-        return replace(present, token=token, client_cert_pem=None, client_key_pem=None)
+        return replace(
+            present, token=bearer_token(token, "token"), client_cert_pem=None, client_key_pem=None
+        )
     raise ClusterInvalidError(
         "credential_required", "Give a kubeconfig or a token.", field="kubeconfig"
     )
@@ -84,8 +88,8 @@ def _by_token(given: dict[str, Any]) -> ContextConnection:
             )
     connection = Connection(
         server=parse_server(given["server"]),
-        ca_pem=_pem(given.get("caData", "")) or None,
-        token=given["token"].strip(),
+        ca_pem=_ca(given.get("caData", "")),
+        token=bearer_token(given["token"], "token"),
     )
     return ContextConnection(context=given["name"], cluster=given["name"], connection=connection)
 
@@ -118,6 +122,11 @@ def _insecure_allowed(*, wanted: bool) -> bool:
             field="allowInsecure",
         )
     return wanted
+
+
+def _ca(text: str) -> str | None:
+    pem = _pem(text)
+    return ca_bundle(pem.encode(), "caData", timezone.now()) if pem else None
 
 
 def _pem(text: str) -> str:

@@ -16,7 +16,7 @@ from rest_framework.views import APIView
 from accounts import services
 from kubecarrier.api.explain import spec_schema
 from kubecarrier.api.serializers import StrictSerializer
-from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.lib.errors import KubeCarrierError, NotFoundError
 from kubecarrier.lib.manifests import API_VERSION, Kind, kinds
 
 
@@ -88,8 +88,9 @@ class LoginView(APIView):
             password=given.validated_data["password"],
         )
         if user is None:
+            services.login_failed(username=given.validated_data["username"])
             raise LoginFailedError("login_failed", "The name or the password is wrong.")
-        token, secret = services.token_create(user=user, name=given.validated_data["name"])
+        token, secret = services.login(user=user, name=given.validated_data["name"])
         return Response({"token": secret, "expiry": token.expiry})
 
 
@@ -101,6 +102,16 @@ class LogoutView(KnoxLogoutView):  # type: ignore[misc]
         if request.auth is not None:
             services.token_revoke(token=request.auth)
         return Response(None, status=status.HTTP_204_NO_CONTENT)
+
+
+class UnknownView(APIView):
+    """Every URL of the API that is none; known to be none only after logging in."""
+
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        raise NotFoundError("not_found", "There is nothing at this address.")
 
 
 class WhoAmIView(APIView):

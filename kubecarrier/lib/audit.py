@@ -13,12 +13,13 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
+from auditlog import get_logentry_model
 from django.db import models
 
 M = TypeVar("M", bound=models.Model)
@@ -80,6 +81,31 @@ def unaudited(reason: str) -> Iterator[None]:
         yield
     finally:
         _unaudited.reset(token)
+
+
+def as_actor(user: Any) -> AbstractContextManager[AuditContext]:
+    """The same request, acting as `user`: somebody who is just logging in."""
+    return acting(replace(current(), actor=lambda: user))
+
+
+def event(name: str, row: models.Model, *, said: str = "") -> None:
+    """Something that changes no audited column, but has to be on record: a login, a refusal.
+
+    `said` is for people and holds no secret.
+    """
+    # Imported late: models import this module while the apps are still being loaded.
+    from django.contrib.contenttypes.models import ContentType
+
+    entries: Any = get_logentry_model()
+    entry = entries(
+        content_type=ContentType.objects.get_for_model(row),
+        object_pk=str(row.pk),
+        object_repr=str(row)[:200],
+        action=entries.Action.ACCESS,
+        event=name,
+        changes_text=said[:500],
+    )
+    entry.save()
 
 
 def new_request_id() -> str:
