@@ -35,8 +35,8 @@ _POSITIVE = (
 @register(TAG)
 def check_queue(**_: Any) -> list[CheckMessage]:
     """Whether no task can run twice or never."""
-    base = settings.Q_CLUSTER
-    alternatives = base.get("ALT_CLUSTERS") or {}
+    base: dict[str, Any] = settings.Q_CLUSTER
+    alternatives: dict[str, dict[str, Any]] = base.get("ALT_CLUSTERS") or {}
     found: list[CheckMessage] = []
     if Queue.HELM not in alternatives or base.get("name") != Queue.DEFAULT:
         text = f"Q_CLUSTER must be named {Queue.DEFAULT} and have the alternative {Queue.HELM}."

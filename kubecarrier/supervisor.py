@@ -33,7 +33,10 @@ Say = Callable[[str], None]
 class Program:
     """What to run. `alive` says whether its heartbeat is fresh (None: cannot be told now).
 
-    `grace_seconds`: how long after a start `alive` is not asked. `stop_seconds`:
+    `grace_seconds`: how long after a start `alive` is not asked.
+    `patience_seconds`: how long it must say no before the group is killed; it
+    may say no to everyone just after the database was away or the machine
+    slept, so a healthy group needs the time for its next beat. `stop_seconds`:
     from SIGTERM to SIGKILL. `order`: lower stops first, equal together.
     """
 
@@ -43,6 +46,7 @@ class Program:
     descriptors: Sequence[int] = ()
     alive: Callable[[], bool | None] | None = None
     grace_seconds: float = 25.0
+    patience_seconds: float = 12.0
     stop_seconds: float = 10.0
     order: int = 0
 
@@ -65,6 +69,7 @@ class Child:
         self._failures = 0
         self._started_at = 0.0
         self._start_at = 0.0
+        self._silent_since: float | None = None
 
     @property
     def running(self) -> bool:
@@ -121,7 +126,7 @@ class Child:
 
     def _ended(self, now: float, how: str) -> None:
         self._kill_group()
-        self._process = None
+        self._process = self._silent_since = None
         steady = now - self._started_at > _STEADY_SECONDS
         self._failures = 0 if steady else self._failures + 1
         pause = pause_seconds(max(0, self._failures - 1))
@@ -131,7 +136,12 @@ class Child:
     def _silent(self, now: float) -> bool:
         if self.program.alive is None or now - self._started_at < self.program.grace_seconds:
             return False
-        return self.program.alive() is False
+        if self.program.alive() is not False:
+            self._silent_since = None
+            return False
+        if self._silent_since is None:
+            self._silent_since = now
+        return now - self._silent_since >= self.program.patience_seconds
 
     def _kill_group(self) -> None:
         """The group's id is its leader's; the kernel keeps it while the group has members."""

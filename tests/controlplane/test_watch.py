@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from fleet import watch
@@ -166,7 +167,7 @@ def test_a_version_that_is_too_old_means_listing_again(
 
     def outdated(stream: Stream) -> None:
         stream._version, stream._complete = "1", True
-        stream._known["gone"] = "1", watch.orjson.dumps(phantom)
+        stream._known["gone"] = "1", orjson.dumps(phantom)
 
     async def work() -> None:
         kube.create(config_map(namespace, "here"))

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -66,7 +67,7 @@ def test_a_silent_group_is_not_ready_and_details_are_for_staff(
 
 def test_without_database(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken() -> str:
-        raise health.DatabaseError("secret address")
+        raise DatabaseError("secret address")
 
     monkeypatch.setitem(health.CHECKS, "database", broken)
     answer = client.get("/readyz")

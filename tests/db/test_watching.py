@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django_q.models import OrmQ
 
 from apps import placing, watching
 from apps.models import Application, ApplicationRevision, Release
@@ -63,7 +65,8 @@ def release(on: Cluster, name: str = "web", **status: Any) -> Release:
     tomorrow = timezone.now() + timedelta(days=1)
     found = Release.objects.filter(pk=row.pk)
     found.status_update(**{"next_reconcile_at": tomorrow} | quiet | status)
-    return found.get()
+    row.refresh_from_db()
+    return row
 
 
 def deployment(kind: EventType = EventType.MODIFIED, **metadata: Any) -> Event:
@@ -86,7 +89,7 @@ def watcher() -> ReleaseWatcher:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [1000.0]
-    monkeypatch.setattr(watching.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     yield now
 
 
@@ -276,7 +279,7 @@ def test_a_taken_task_does_not_hold_the_sweep_up() -> None:
     cluster()
     sweeping.sweep()
     taken_until = timezone.now() + timedelta(hours=1)
-    tasks.OrmQ.objects.update(lock=taken_until)
+    OrmQ.objects.update(lock=taken_until)
     assert sweeping.sweep() == 1
     assert tasks.lengths()[Queue.DEFAULT] == tasks.Length(waiting=1, taken=1)
 
@@ -303,3 +306,15 @@ def test_queued_names_no_more_than_a_bounded_number(monkeypatch: pytest.MonkeyPa
 
 def test_the_watcher_wakes_the_reconcilers_task() -> None:
     assert watching.TASK == placing.RECONCILE_TASK
+
+
+def test_the_queue_is_looked_at_cheaply(django_assert_num_queries: Any) -> None:
+    broker = tasks._Broker(Queue.DEFAULT)
+    assert broker.dequeue()  # the first is a beat
+    with django_assert_num_queries(1):
+        assert broker.dequeue() is None
+    enqueue("a.tasks.first")
+    ((row, package),) = broker.dequeue() or []
+    assert row is not None
+    assert tasks.SignedPackage.loads(package)["func"] == "a.tasks.first"
+    assert broker.dequeue() is None  # taken

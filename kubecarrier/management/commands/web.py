@@ -6,7 +6,6 @@ import socket
 from argparse import ArgumentParser
 from typing import Any
 
-import uvicorn
 from django.core.management.base import BaseCommand, CommandError
 
 _GRACE_SECONDS = 4  # for open requests and streams at the end
@@ -24,6 +23,8 @@ class Command(BaseCommand):
         parser.add_argument("--fd", type=int, help="an open listening socket to use instead")
 
     def handle(self, *args: Any, host: str, port: int, fd: int | None, **options: Any) -> None:
+        import uvicorn
+
         try:
             listener = socket.socket(fileno=fd) if fd is not None else listen(host, port)
         except OSError as error:

@@ -45,6 +45,12 @@ def lives(pid: int) -> bool:
         return False
 
 
+def looked(child: Child) -> bool | None:
+    """Whether it runs after one look; None: it does not."""
+    child.look()
+    return child.running or None
+
+
 @pytest.mark.parametrize(("failures", "seconds"), [(0, 0.5), (1, 1.0), (3, 4.0), (50, 30.0)])
 def test_pauses_grow_to_a_limit(failures: int, seconds: float) -> None:
     assert pause_seconds(failures) == seconds
@@ -54,13 +60,11 @@ def test_what_ends_is_started_again_after_a_pause(said: list[str]) -> None:
     clock = [0.0]
     child = Child(program("pass"), said.append, lambda: clock[0])
     child.look()
-    wait(lambda: child.look() or not child.running)
+    wait(lambda: looked(child) is None)
     assert said[-1] == "it: ended; starting again in 0.5 s"
-    child.look()
-    assert not child.running
+    assert not looked(child)
     clock[0] += 0.6
-    child.look()
-    assert child.running
+    assert looked(child)
     child.wait(0.0)
 
 
@@ -68,20 +72,24 @@ def test_a_silent_group_is_killed_with_its_children(
     said: list[str], tmp_path: os.PathLike[str]
 ) -> None:
     note = os.path.join(tmp_path, "pid")  # noqa: PTH118
-    fresh: list[bool | None] = [True]
+    clock, fresh = [0.0], list[bool | None]([True])
     silent = program(_FAMILY, note, alive=lambda: fresh[0], grace_seconds=0.0)
-    child = Child(silent, said.append)
+    child = Child(silent, said.append, lambda: clock[0])
     child.look()
     wait(lambda: os.path.exists(note) and os.path.getsize(note))  # noqa: PTH110, PTH202
     with open(note) as file:  # noqa: PTH123
         stray = int(file.read())
     fresh[0] = None  # the database is away: no reason to kill
-    child.look()
-    assert child.running
+    assert looked(child)
+    for answer in (False, True, False):  # it beat again: its silence counts from anew
+        clock[0] += 11.0
+        fresh[0] = answer
+        assert looked(child)
+    clock[0] += 11.0
+    assert looked(child)
     assert lives(stray)
-    fresh[0] = False
-    child.look()
-    assert not child.running
+    clock[0] += 2.0
+    assert not looked(child)
     wait(lambda: not lives(stray))
     assert said[-1].startswith("it: silent, killed")
 
