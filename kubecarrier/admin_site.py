@@ -2,12 +2,73 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.admin import ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
 from unfold.sites import UnfoldAdminSite
+
+# Whoever may change these rows could run any function, grant any right or forge the record.
+FOREIGN_APPS = frozenset({"django_q", "knox", "axes", "guardian", "auditlog"})
 
 
 class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """The admin site of the portal."""
+
+    index_template = "console/start.html"
+
+    def register(self, model_or_iterable: Any, admin_class: type[ModelAdmin[Any]] | None = None, **options: Any) -> None:
+        """Django's, except that foreign admins are never mounted, whenever they are imported."""
+        if admin_class is not None and admin_class.__module__.partition(".")[0] in FOREIGN_APPS:
+            return  # a foreign admin over a model of ours, such as auditlog's over our entry
+        models = model_or_iterable if isinstance(model_or_iterable, list | tuple | set) else [model_or_iterable]
+        ours = [model for model in models if model._meta.app_label not in FOREIGN_APPS]
+        if ours:
+            super().register(ours, admin_class, **options)
+
+    def unregister(self, model_or_iterable: Any) -> None:
+        """Django's, tolerant of what was never mounted."""
+        models = model_or_iterable if isinstance(model_or_iterable, list | tuple | set) else [model_or_iterable]
+        super().unregister([model for model in models if self.is_registered(model)])
+
+    def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
+        """Somebody who is logged in but not staff is refused, not asked to log in again."""
+        inner = super().admin_view(view, cacheable)
+
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            user = request.user
+            if user.is_authenticated and not self.has_permission(request) and not request.path.endswith("/logout/"):
+                raise PermissionDenied
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
+    def extra_urls(self) -> list[Any]:
+        """Pages that belong to no model."""
+        return [
+            path("matrix/", self.admin_view(self._matrix), name="apps_matrix"),
+            path("live/", self.admin_view(self._live), name="start_live"),
+        ]
+
+    def _matrix(self, request: HttpRequest) -> HttpResponse:
+        from apps.admin.matrix import matrix_view
+
+        return matrix_view(request, self)
+
+    def _live(self, request: HttpRequest) -> HttpResponse:
+        return TemplateResponse(request, "console/start_live.html", start_page(request, {}))
+
+
+def start_page(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    """unfold's dashboard callback: the fleet at a glance."""
+    from kubecarrier.console.start import facts
+
+    return {**context, **facts(request.user)}
 
 
 class AdminConfig(DjangoAdminConfig):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.templatetags.static import static
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
@@ -19,7 +20,27 @@ UNFOLD: dict[str, Any] = {
     "SITE_SYMBOL": "sailing",
     "SHOW_HISTORY": True,
     "SHOW_VIEW_ON_SITE": False,
-
+    "SHOW_BACK_BUTTON": True,
+    "SITE_URL": None,
+    "BORDER_RADIUS": "8px",
+    "DASHBOARD_CALLBACK": "kubecarrier.admin_site.start_page",
+    "STYLES": [lambda request: static("console/console.css")],
+    "SCRIPTS": [lambda request: static("console/console.js")],
+    "COLORS": {
+        "primary": {
+            "50": "oklch(97.2% .014 233)",
+            "100": "oklch(94.2% .030 233)",
+            "200": "oklch(88.8% .058 233)",
+            "300": "oklch(81.0% .095 234)",
+            "400": "oklch(71.5% .125 237)",
+            "500": "oklch(62.5% .135 241)",
+            "600": "oklch(52.5% .125 245)",
+            "700": "oklch(45.5% .110 246)",
+            "800": "oklch(39.5% .092 246)",
+            "900": "oklch(34.5% .075 247)",
+            "950": "oklch(26.0% .055 248)",
+        },
+    },
     "SIDEBAR": {
         "show_search": True,
         "show_all_applications": False,
@@ -29,6 +50,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Overview"), "dashboard", "admin:index"),
                     _item(_("Clusters"), "dns", "admin:fleet_cluster_changelist"),
+                    _item(_("Nodes"), "memory", "admin:fleet_node_changelist"),
                     _item(_("Operations"), "pending_actions", "admin:fleet_operation_changelist"),
                 ],
             },
@@ -50,7 +72,10 @@ UNFOLD: dict[str, Any] = {
             {
                 "title": _("Access"),
                 "items": [
-                    _item(_("Users"), "person", "admin:accounts_user_changelist"),
+                    {
+                        **_item(_("Users"), "person", "admin:accounts_user_changelist"),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
                 ],

@@ -1,0 +1,32 @@
+"""What several of this app's pages look up."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+
+from apps.models import ChartVersion
+from apps.permissions import visible_releases
+from apps.versions import sort_key
+
+_SHOWN = 100
+
+
+def versions_of(reference: str, *, limit: int = 200) -> list[str]:
+    """The versions of `repository/chart`, newest first."""
+    repository, _, chart = reference.partition("/")
+    known = ChartVersion.objects.filter(chart__repository__name=repository, chart__chart=chart)
+    return sorted(known.values_list("version", flat=True), key=sort_key, reverse=True)[:limit]
+
+
+def releases_of_cluster(row: Any, user: Any) -> dict[str, Any]:
+    """The releases on a cluster, for its page (whoever sees the cluster sees what is on it)."""
+    rows = row.releases.select_related("application", "cluster", "revision").order_by("name")
+    return {"releases": rows[:_SHOWN], "by": "application", "visible": visible_releases}
+
+
+def matrix_url(**query: str) -> str:
+    """The matrix, filtered."""
+    text = "&".join(f"{key}={value}" for key, value in query.items() if value)
+    return reverse("admin:apps_matrix") + (f"?{text}" if text else "")

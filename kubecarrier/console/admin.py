@@ -1,0 +1,349 @@
+"""The admin that every kind's admin derives from.
+
+Objects come through a `visible_*` queryset only, so that another's object is
+404. A save calls a service; the error it raises returns to the form. Three
+tabs: Status (lives by itself), Spec (the form), History.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar
+
+from django.contrib import messages
+from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.views.decorators.csrf import csrf_protect
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminForm, Fieldline
+
+from kubecarrier.console import history
+from kubecarrier.console.actions import (
+    MAX_BULK,
+    BulkAction,
+    ObjectAction,
+    attempt,
+    attempt_all,
+)
+from kubecarrier.console.paging import BoundedPaginator
+from kubecarrier.console.state import condition_rows, state_of
+from kubecarrier.lib.audit import may_operate
+from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.lib.spec import ReconciledModel
+
+TABS = ("status", "spec", "history")
+
+
+class PortalAdmin(ModelAdmin):  # type: ignore[misc]
+    """Read-only until a subclass names a `save` service; `rows` is its visible queryset."""
+
+    rows: ClassVar[Callable[[Any], QuerySet[Any]]]
+    object_actions: ClassVar[tuple[ObjectAction, ...]] = ()
+    bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
+    delete_action: ClassVar[ObjectAction | None] = None
+    status_template: ClassVar[str] = ""
+    spec_template: ClassVar[str] = ""
+    history_template: ClassVar[str] = "console/history.html"
+    live: ClassVar[bool] = True
+
+    change_form_template = "console/object.html"
+    list_before_template = None
+    show_full_result_count = False
+    paginator = BoundedPaginator
+    list_per_page = 50
+    list_filter_submit = False
+    warn_unsaved_form = True
+    compressed_fields = True
+
+    # --- who may ---------------------------------------------------------------
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        rows = type(self).rows(request.user)
+        ordering = self.get_ordering(request)
+        return rows.order_by(*ordering) if ordering else rows
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return may_operate(request.user)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return may_operate(request.user)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.delete_action is not None and may_operate(request.user)
+
+    def may_act(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Whether the person may run the actions of this kind."""
+        return may_operate(request.user)
+
+    # --- pages -----------------------------------------------------------------
+
+    def get_urls(self) -> list[Any]:
+        wrap = self.admin_site.admin_view
+        name = f"{self.opts.app_label}_{self.opts.model_name}"
+        own = [
+            path("<path:object_id>/do/<slug:slug>/", wrap(self.action_view), name=f"{name}_do"),
+            path("<path:object_id>/live/", wrap(self.live_view), name=f"{name}_live"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def fetch(self, request: HttpRequest, object_id: str) -> Any:
+        """The object, or 404 when it is absent or out of scope."""
+        row = self.get_object(request, unquote(object_id))
+        if row is None or not self.has_view_permission(request, row):
+            raise Http404
+        return row
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+        raise Http404
+
+    def page_of(self, row: Any) -> str:
+        """The address of an object's page."""
+        return reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[row.pk])
+
+    @method_decorator(csrf_protect)
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's, without its outer transaction: services open their own.
+
+        A save may ask a cluster or a repository first, and SQLite's one write
+        lock must not be held meanwhile.
+        """
+        helpers.AdminForm, helpers.Fieldline = AdminForm, Fieldline  # type: ignore[misc]
+        context = {**(extra_context or {})}
+        if object_id is not None:
+            context |= self._object_context(request, self.fetch(request, object_id))
+        try:
+            return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+        except (KubeCarrierError, ValidationError) as error:
+            request.refused = error  # type: ignore[attr-defined]
+            return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """The form, which shows what the service refused in the first try."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        refused = getattr(request, "refused", None)
+        if refused is None:
+            return form
+
+        class Refused(form):  # type: ignore[misc, valid-type]
+            def _post_clean(self) -> None:
+                super()._post_clean()
+                if hasattr(self, "refuse"):
+                    self.refuse(refused)
+                else:
+                    self.add_error(None, str(refused))
+
+        return Refused
+
+    def _object_context(self, request: HttpRequest, row: Any) -> dict[str, Any]:
+        tab = request.GET.get("tab", "")
+        if request.method == "POST" or not self.status_template:
+            tab = "spec" if tab != "history" or request.method == "POST" else tab
+        tab = tab if tab in TABS else TABS[0]
+        context = {
+            "row": row,
+            "tab": tab,
+            "tabs": self._tabs(),
+            "state": state_of(row) if isinstance(row, ReconciledModel) else None,
+            "doable": self._doable(request, row),
+            "status_template": self.status_template,
+            "spec_template": self.spec_template,
+            "history_template": self.history_template,
+            "live_url": self._url("live", row) if self.live else "",
+            "subtitle": None,
+            "title": str(row),
+            **self.header_context(row),
+        }
+        if tab == "status":
+            context |= self._status(row)
+        elif tab == "history":
+            context |= self.history_context(row)
+        elif self.spec_template:
+            context |= self.spec_context(row)
+        return context
+
+    def _tabs(self) -> list[tuple[str, Any, str]]:
+        listed = [("status", _("Status"), "monitor_heart"), ("spec", _("Spec"), "tune")]
+        return [*(listed if self.status_template else listed[1:]), ("history", _("History"), "history")]
+
+    def _doable(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
+        if not self.may_act(request, row):
+            return []
+        listed = [
+            {"action": action, "url": self._url("do", row, action.slug)}
+            for action in self.object_actions
+            if action.offered(row)
+        ]
+        if self.delete_action is not None and self.has_delete_permission(request, row):
+            listed.append({"action": self.delete_action, "url": self._url("delete", row)})
+        return listed
+
+    def _url(self, what: str, row: Any, *more: str) -> str:
+        name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{what}"
+        return reverse(name, args=[row.pk, *more])
+
+    def header_context(self, row: Any) -> dict[str, Any]:
+        """Facts under the title: `facts` is a list of (label, value)."""
+        return {}
+
+    def status_context(self, row: Any) -> dict[str, Any]:
+        """What the status block shows."""
+        return {}
+
+    def spec_context(self, row: Any) -> dict[str, Any]:
+        """What a spec block without a form shows."""
+        return {}
+
+    def history_context(self, row: Any) -> dict[str, Any]:
+        """Audit entries and operations."""
+        return {"entries": history.entries_of(row), "operations": history.operations_of(row)}
+
+    def _status(self, row: Any) -> dict[str, Any]:
+        conditions = condition_rows(row) if isinstance(row, ReconciledModel) else []
+        return {"conditions": conditions, **self.status_context(row)}
+
+    def live_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """The status block alone; 286 tells htmx to stop asking once the object is gone."""
+        try:
+            row = self.fetch(request, object_id)
+        except Http404:
+            return HttpResponse(self.gone_html(), status=286)
+        context = {
+            **self._object_context(request, row),
+            **self._status(row),
+            "opts": self.opts,
+        }
+        return TemplateResponse(request, "console/live.html", context)
+
+    def gone_html(self) -> str:
+        """What the status block says when its object went away."""
+        return str(_("This object is gone."))
+
+    # --- saving ------------------------------------------------------------------
+
+    def save_applied(self, obj: Any, applied: Any) -> None:
+        """The row that the service made or changed becomes the admin's object."""
+        obj.__dict__.update(applied.__dict__)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Services write relations themselves."""
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit entry is the record."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+        """The audit entry is the record."""
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The history tab."""
+        return HttpResponseRedirect(f"{self.page_of(self.fetch(request, object_id))}?tab=history")
+
+    # --- actions -----------------------------------------------------------------
+
+    @method_decorator(csrf_protect)
+    def action_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
+        """The page of one action: GET asks, POST does."""
+        action = next((one for one in self.object_actions if one.slug == slug), None)
+        if action is None:
+            raise Http404
+        return self._act(request, self.fetch(request, object_id), action)
+
+    @method_decorator(csrf_protect)
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """Deletion asks like every other action, and goes through the service."""
+        row = self.fetch(request, object_id)
+        if self.delete_action is None or not self.has_delete_permission(request, row):
+            raise PermissionDenied
+        return self._act(request, row, self.delete_action)
+
+    def _act(self, request: HttpRequest, row: Any, action: ObjectAction) -> HttpResponse:
+        if not self.may_act(request, row):
+            raise PermissionDenied
+        posted = request.method == "POST"
+        form = action.form(
+            request.POST if posted else None, request.FILES if posted else None,
+            row=row, user=request.user, initial=request.GET.dict(),
+        )  # fmt: skip
+        if posted and form.is_valid():
+            done = attempt(action, row, form, request)
+            if done is not None:
+                if done.response is not None:
+                    return done.response
+                messages.success(request, done.message)
+                return HttpResponseRedirect(self._after(row, leave=done.leave))
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": row,
+            "row": row,
+            "title": action.title,
+            "action": action,
+            "form": form,
+            "back": self.page_of(row),
+            "state": state_of(row) if isinstance(row, ReconciledModel) else None,
+            "media": self.media + form.media,
+            **action.shown(row, request.user),
+        }
+        status = 422 if posted else 200
+        return TemplateResponse(request, action.template, context, status=status)
+
+    def _after(self, row: Any, *, leave: bool) -> str:
+        there = not leave or type(row)._default_manager.filter(pk=row.pk).exists()
+        return self.page_of(row) if there else reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        )
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Our own bulk actions; Django's bulk delete would go past the services."""
+        if not self.may_act(request):
+            return {}
+        return {
+            one.slug: (partial(_bulk, action=one), one.slug, one.title) for one in self.bulk_actions
+        }
+
+    def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
+        return [("", _("Select action")), *((slug, found[2]) for slug, found in self.get_actions(request).items())]
+
+
+def _bulk(admin: PortalAdmin, request: HttpRequest, chosen: QuerySet[Any], *, action: BulkAction) -> HttpResponse:
+    """The confirm page of a bulk action, and what became of each object."""
+    rows = list(chosen[: MAX_BULK + 1])
+    confirmed = "_confirmed" in request.POST
+    form = action.form(request.POST if confirmed else None, user=request.user)
+    context = {
+        **admin.admin_site.each_context(request),
+        "opts": admin.opts,
+        "title": action.title,
+        "action": action,
+        "form": form,
+        "too_many": len(rows) > MAX_BULK,
+        "limit": MAX_BULK,
+        "back": request.get_full_path(),
+        "checkbox": helpers.ACTION_CHECKBOX_NAME,
+    }
+    if confirmed and form.is_valid() and not context["too_many"]:
+        outcomes = attempt_all(action, rows, form.cleaned_data, request.user)
+        failed = [one for one in outcomes if one.error]
+        context |= {"outcomes": outcomes, "failed": failed, "succeeded": len(outcomes) - len(failed)}
+        return TemplateResponse(request, "console/bulk_result.html", context)
+    context["rows"] = [(row, state_of(row) if isinstance(row, ReconciledModel) else None) for row in rows]
+    return TemplateResponse(request, "console/bulk.html", context)

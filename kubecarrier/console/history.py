@@ -1,0 +1,71 @@
+"""Audit entries and operations of one object, as its history shows them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.contenttypes.models import ContentType
+
+from accounts.models import AuditEntry
+from fleet.models import Operation
+
+_SHOWN = 50
+_ICONS = {0: "add_circle", 1: "edit", 2: "delete", 3: "visibility"}
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One field before and after; long texts come as they are."""
+
+    field: str
+    before: str
+    after: str
+
+    @property
+    def long(self) -> bool:
+        return max(len(self.before), len(self.after)) > 80 or "\n" in self.before + self.after
+
+
+def changes(entry: Any) -> list[Change]:
+    """Before and after of an entry."""
+    return [Change(name, *_pair(pair)) for name, pair in sorted((entry.changes_dict or {}).items())]
+
+
+def _pair(pair: Any) -> tuple[str, str]:
+    if isinstance(pair, list | tuple) and len(pair) == 2:
+        return _text(pair[0]), _text(pair[1])
+    return "", _text(pair)
+
+
+def _text(value: Any) -> str:
+    if value in (None, "None"):
+        return ""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def with_changes(entries: Any) -> list[dict[str, Any]]:
+    """Entries with their icon and their changes, for a template."""
+    return [
+        {"entry": entry, "icon": _ICONS.get(entry.action, "edit"), "changes": changes(entry)}
+        for entry in entries
+    ]
+
+
+def entries_of(row: Any, *, limit: int = _SHOWN) -> list[dict[str, Any]]:
+    """The newest audit entries of an object."""
+    found = (
+        AuditEntry.objects.filter(
+            content_type=ContentType.objects.get_for_model(type(row)), object_pk=str(row.pk)
+        )
+        .select_related("actor")
+        .order_by("-timestamp", "-pk")[:limit]
+    )
+    return with_changes(found)
+
+
+def operations_of(row: Any, *, limit: int = 20) -> list[Operation]:
+    """The newest operations on an object."""
+    found = Operation.objects.filter(object_id=row.pk)
+    return list(found.select_related("actor").prefetch_related("targets")[:limit])
