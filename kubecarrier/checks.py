@@ -41,8 +41,8 @@ def check_queue(**_: Any) -> list[CheckMessage]:
     if Queue.HELM not in alternatives or base.get("name") != Queue.DEFAULT:
         text = f"Q_CLUSTER must be named {Queue.DEFAULT} and have the alternative {Queue.HELM}."
         found.append(Error(text, id="kubecarrier.E001"))
-    for name, cluster in {base.get("name"): base, **alternatives}.items():
-        found += _check_cluster(str(name), {**base, **cluster})
+    for name, cluster in ((Queue.DEFAULT, base), *alternatives.items()):
+        found += _check_cluster(name, {**base, **cluster})
     if base.get("orm") != "default":
         hint = "The other brokers are not transactional or lose tasks."
         found.append(Error("The queue is not in the database.", hint, id="kubecarrier.E004"))

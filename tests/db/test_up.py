@@ -171,7 +171,7 @@ def test_it_serves_heals_and_leaves_nothing(portal: Portal) -> None:
     wait(lambda: portal.status("/readyz") == 200, START_SECONDS, said)
 
     groups = groups_of(portal)
-    assert len(members(groups)) > 10
+    wait(lambda: len(members(groups)) > 10, START_SECONDS, said)
     begun = time.monotonic()
     portal.process.terminate()
     assert portal.process.wait(45) == 0, portal.said

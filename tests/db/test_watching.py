@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
+from django_q.signing import SignedPackage
 
 from apps import placing, watching
 from apps.models import Application, ApplicationRevision, Release
@@ -316,5 +317,5 @@ def test_the_queue_is_looked_at_cheaply(django_assert_num_queries: Any) -> None:
     enqueue("a.tasks.first")
     ((row, package),) = broker.dequeue() or []
     assert row is not None
-    assert tasks.SignedPackage.loads(package)["func"] == "a.tasks.first"
+    assert SignedPackage.loads(package)["func"] == "a.tasks.first"
     assert broker.dequeue() is None  # taken

@@ -34,12 +34,12 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8000)
 
     def handle(self, *args: Any, host: str, port: int, **options: Any) -> None:
-        self._check()
         try:
             listener = listen(host, port)
         except OSError as error:
             raise CommandError(f"cannot listen on {host}:{port}: {error.strerror}") from error
         with listener:
+            self._check()
             self._migrate()
             connection.close()
             self._say(f"listening on http://{host}:{listener.getsockname()[1]}")
