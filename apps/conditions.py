@@ -36,6 +36,7 @@ class Reason(StrEnum):
     FLAPPING = "Flapping"
     NOT_STALLED = "NotStalled"
     NEEDS_A_CHANGE = "NeedsAChange"
+    ALL_HEALTHY = "AllHealthy"
     NOT_OBSERVED = "NotObserved"
     ALL_READY = "AllReady"
     SOME_NOT_READY = "SomeNotReady"

@@ -44,7 +44,9 @@ class Seen:
         """What the row keeps of it."""
         uid, generation = owned_fingerprint(self.live) if self.live else ("", "")
         found = self.health
+        version = self.live["metadata"].get("resourceVersion", "") if self.live else ""
         return {
+            "resourceVersion": version,
             "apiVersion": self.ref.api_version,
             "kind": self.ref.kind,
             "namespace": self.ref.namespace,
@@ -84,6 +86,22 @@ def objects_of(kube: Kube, manifest: str, namespace: str) -> dict[ObjectRef, Jso
         )
         found[ref] = with_namespace(obj, ref)
     return found
+
+
+def as_applied(obj: Json, record: RecordMeta) -> Json:
+    """The object as Helm applied it: its ownership marks are not in the manifest.
+
+    Source of the marks: Helm's `action/validate.go` (setMetadataVisitor).
+    Without them an apply under Helm's field manager would take them away.
+    """
+    metadata = obj["metadata"]
+    labels = {**(metadata.get("labels") or {}), "app.kubernetes.io/managed-by": "Helm"}
+    annotations = {
+        **(metadata.get("annotations") or {}),
+        "meta.helm.sh/release-name": record.name,
+        "meta.helm.sh/release-namespace": record.namespace,
+    }
+    return {**obj, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
 def _scope(kube: Kube, api_version: str, kind: str) -> bool | None:

@@ -381,7 +381,8 @@ def _drift(
     doubtful = live.suspects(job.objects_seen, seen)
     if not doubtful or job.drift_policy is DriftPolicy.IGNORE:
         return [], []
-    wanted = live.manifest_objects(site.kube, newest)
+    manifest = live.manifest_objects(site.kube, newest)
+    wanted = {ref: live.as_applied(obj, newest) for ref, obj in manifest.items()}
     found = [
         drift
         for one in doubtful
@@ -484,10 +485,10 @@ def _released(facts: Facts, newest: RecordMeta) -> Condition:
 
 def _healthy(found: health_rules.Health) -> Condition:
     match found.status:
-        case HealthStatus.HEALTHY | HealthStatus.SUSPENDED:
-            return Condition(
-                HEALTHY, Status.TRUE, found.reason, found.message or "Every object is healthy."
-            )
+        case HealthStatus.HEALTHY:
+            return Condition(HEALTHY, Status.TRUE, Reason.ALL_HEALTHY, "Every object is healthy.")
+        case HealthStatus.SUSPENDED:
+            return Condition(HEALTHY, Status.TRUE, found.reason, found.message)
         case HealthStatus.UNKNOWN:
             return Condition(HEALTHY, Status.UNKNOWN, found.reason, found.message)
         case _:

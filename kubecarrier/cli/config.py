@@ -40,7 +40,7 @@ class Context:
             url=str(stored.get("url") or ""),
             token=str(stored.get("token") or ""),
             username=str(stored.get("username") or ""),
-            ca_pem=str(stored.get("caPem") or ""),
+            ca_pem=str(stored.get("caCertificate") or ""),
             insecure_http=stored.get("insecureHttp") is True,
         )
 
@@ -50,7 +50,7 @@ class Context:
             "url": self.url,
             "token": self.token,
             "username": self.username,
-            "caPem": self.ca_pem,
+            "caCertificate": self.ca_pem,
             "insecureHttp": self.insecure_http,
         }
         return {key: value for key, value in entry.items() if value}

@@ -36,7 +36,7 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
     "root": {"handlers": ["stderr"], "level": env.str("KUBECARRIER_LOG_LEVEL", default="INFO")},
     "loggers": {
-        "django_q": {"level": "WARNING"},
+        "django-q": {"level": "WARNING"},
         "urllib3": {"level": "ERROR"},
         "httpx2": {"level": "WARNING"},
         "axes": {"level": "WARNING"},

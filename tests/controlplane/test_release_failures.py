@@ -134,9 +134,13 @@ def test_changed_by_hand(
     fleet_alarm("shop.one")
     eventually(lambda: fleet.release("shop.one")["drifted"] == "True")
     assert deployments(kubectl, cluster_one, namespace) == {"shop": 4}, "detect only shows it"
+    drift = fleet.release("shop.one")["drift"]
+    assert [(d["kind"], d["fields"]) for d in drift] == [("Deployment", ["spec.replicas"])]
 
     fleet.apply("shop", **app_spec(namespace, driftPolicy="correct"))
     eventually(lambda: deployments(kubectl, cluster_one, namespace) == {"shop": 1})
+    healed = json.loads(kubectl("get", "deployment", "shop", "-n", namespace, "-o", "json", cluster=cluster_one))
+    assert healed["metadata"]["annotations"]["meta.helm.sh/release-name"] == "shop"
     kubectl("delete", "service", "shop", "-n", namespace, cluster=cluster_one)
     fleet_alarm("shop.one")
     eventually(lambda: "shop" in kubectl("get", "services", "-n", namespace, cluster=cluster_one))

@@ -64,8 +64,8 @@ def add(
         "url": url,
         "username": username,
         "password": password,
-        "caPem": read_ca(ca_file) if ca_file else "",
-        "references": list(chart or []),
+        "caCertificate": read_ca(ca_file) if ca_file else "",
+        "charts": list(chart or []),
         "refreshSeconds": refresh_seconds,
     }
     document = {
