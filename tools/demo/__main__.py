@@ -37,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit code 0, 1 with one line on standard error, or 130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     act: Callable[[argparse.Namespace], None] = options.act
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
     try:
         act(options)
