@@ -76,6 +76,7 @@ def chart_upload(*, repository: ChartRepository, content: bytes) -> ChartVersion
         _store(version, found, content)
         describe_chart(chart)
         repository.save()
+        audit.event("chart-uploaded", repository, said=f"{found.name} {found.version}")
     return version
 
 

@@ -31,7 +31,9 @@ def claim(limit: int = 10, seconds: float = 30, bulkhead: Bulkhead | None = None
 
 
 def names(claims: list[Claim]) -> list[str]:
-    return sorted(Cluster.objects.filter(pk__in=[c.pk for c in claims]).values_list("name", flat=True))
+    return sorted(
+        Cluster.objects.filter(pk__in=[c.pk for c in claims]).values_list("name", flat=True)
+    )
 
 
 def is_due(made: Cluster) -> bool:

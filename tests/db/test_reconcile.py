@@ -167,7 +167,11 @@ def test_one_that_cannot_be_loaded_leaves_the_others_alone() -> None:
             return jobs
 
     run_due(Loading(fine), budget_seconds=10)
-    assert {c.name: c.ready for c in Cluster.objects.all()} == {"a": "True", "poison": "Unknown", "z": "True"}
+    assert {c.name: c.ready for c in Cluster.objects.all()} == {
+        "a": "True",
+        "poison": "Unknown",
+        "z": "True",
+    }
     poison = state("poison")
     assert poison.condition("Ready")["reason"] == "CredentialUnreadable"
     assert (poison.failures, poison.lease_expires_at) == (1, None)
