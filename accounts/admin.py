@@ -60,7 +60,9 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
         """The audit entry is the record."""
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         """The audit entries of the account."""
         row = self.get_object(request, object_id)
         if row is None or not self.has_view_permission(request, row):
@@ -79,7 +81,16 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc]
     form = UserChangeForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("username", "email", "first_name", "last_name", "is_active", "is_staff", "is_superuser", "login")
+    list_display = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "login",
+    )
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
 
@@ -131,7 +142,9 @@ class ApiTokenAdmin(PortalAdmin):
         "revoke", gettext_lazy("Revoke"), "block", _revoke, danger=True,
         text=gettext_lazy("Whatever uses it is refused from now on."),
     )  # fmt: skip
-    bulk_actions = (BulkAction("revoke", gettext_lazy("Revoke"), _revoke, danger=True, text=delete_action.text),)
+    bulk_actions = (
+        BulkAction("revoke", gettext_lazy("Revoke"), _revoke, danger=True, text=delete_action.text),
+    )
 
     @admin.display(description=gettext_lazy("begins with"))
     def key(self, row: ApiToken) -> str:
@@ -152,7 +165,9 @@ class ApiTokenAdmin(PortalAdmin):
         return may_operate(request.user)
 
     @method_decorator(csrf_protect)
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """Make a token of one's own and show it this once."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -212,9 +227,10 @@ class AuditEntryAdmin(PortalAdmin):
             (_("Who"), self.who(row)), (_("When"), since(row.timestamp)), (_("Through"), row.channel),
             (_("Address"), row.remote_addr), (_("Request"), row.request_id), (_("Reason"), row.reason),
         ]  # fmt: skip
-        return {"facts": facts, "title": f"{self.did(row).capitalize()} {self.kind(row)} {row.object_repr}"}
+        return {
+            "facts": facts,
+            "title": f"{self.did(row).capitalize()} {self.kind(row)} {row.object_repr}",
+        }
 
     def status_context(self, row: Any) -> dict[str, Any]:
         return {"changes": history.changes(row), "about": entry_url(row)}
-
-

@@ -49,7 +49,9 @@ class RepositoryForm(WishForm):
         label=_("Password"), required=False, widget=password_input(), strip=False,
         help_text=_("Goes in, never comes out. Empty keeps what is stored; changing the URL needs it again."),
     )  # fmt: skip
-    ca_pem = forms.CharField(label=_("CA certificate"), required=False, widget=code_area(4), strip=False)
+    ca_pem = forms.CharField(
+        label=_("CA certificate"), required=False, widget=code_area(4), strip=False
+    )
     references = forms.CharField(
         label=_("Charts"), required=False, widget=code_area(3),
         help_text=_("OCI only: one name per line, for a registry cannot be listed."),
@@ -84,7 +86,9 @@ class RepositoryForm(WishForm):
 class UploadForm(PortalForm):
     """A chart archive."""
 
-    archive = forms.FileField(label=_("Chart archive (.tgz)"), help_text=_("What `helm package` made; at most 20 MiB."))
+    archive = forms.FileField(
+        label=_("Chart archive (.tgz)"), help_text=_("What `helm package` made; at most 20 MiB.")
+    )
 
     def clean_archive(self) -> bytes:
         found = self.cleaned_data["archive"]
@@ -111,13 +115,17 @@ class ApplicationForm(WishForm):
         help_text=_("Also the name of its Helm release on every cluster."),
     )  # fmt: skip
     labels = LabelsField()
-    chart = forms.CharField(label=_("Chart"), widget=text_input(placeholder="repository/chart", list="kc-charts"))
+    chart = forms.CharField(
+        label=_("Chart"), widget=text_input(placeholder="repository/chart", list="kc-charts")
+    )
     version = forms.CharField(
         label=_("Version"), required=False, widget=text_input(placeholder=_("newest"), list="kc-versions"),
         help_text=_("A version or a constraint such as ^1.2; resolved and pinned when saved."),
     )  # fmt: skip
     namespace = forms.CharField(
-        label=_("Namespace"), widget=text_input(), help_text=_("Created in the clusters when missing.")
+        label=_("Namespace"),
+        widget=text_input(),
+        help_text=_("Created in the clusters when missing."),
     )
     values = forms.CharField(
         label=_("Values (YAML)"), required=False, strip=False, widget=code_area(14),
@@ -132,7 +140,9 @@ class ApplicationForm(WishForm):
         widget=text_input(placeholder="kubecarrier.io/environment=prod", **{"class": "kc-code"}),
         help_text=_("… or by labels, like kubectl's -l; * is every cluster."),
     )  # fmt: skip
-    exclude = forms.MultipleChoiceField(label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget)
+    exclude = forms.MultipleChoiceField(
+        label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget
+    )
     overrides = YamlField(
         label=_("Overrides (YAML)"),
         help_text=_("What differs on one cluster: cluster-name: {values: {replicaCount: 3}}"),
@@ -172,8 +182,20 @@ class ApplicationForm(WishForm):
 
     def stored(self) -> dict[str, Any]:
         row = self.instance
-        columns = ("name", "labels", "chart", "version", "namespace", "values", "config_maps", "env", "depends_on")
-        placement = {key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")}
+        columns = (
+            "name",
+            "labels",
+            "chart",
+            "version",
+            "namespace",
+            "values",
+            "config_maps",
+            "env",
+            "depends_on",
+        )
+        placement = {
+            key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
+        }
         return {key: getattr(row, key) for key in columns} | placement | {"secrets": row.secrets}
 
     def clean_secrets(self) -> list[Any]:
@@ -233,7 +255,9 @@ class _OnClusters(PortalForm):
 class ScaleForm(_OnClusters):
     """A number of replicas."""
 
-    replicas = forms.IntegerField(label=_("Replicas"), min_value=0, max_value=10000, widget=text_input(type="number", min="0"))
+    replicas = forms.IntegerField(
+        label=_("Replicas"), min_value=0, max_value=10000, widget=text_input(type="number", min="0")
+    )
     field_order = ["replicas", "cluster"]
 
 
@@ -247,7 +271,8 @@ class UpgradeForm(PortalForm):
 
         present = self.row.resolved_version
         listed = [
-            (one, f"{one} ({_('now')})" if one == present else one) for one in versions_of(self.row.chart)
+            (one, f"{one} ({_('now')})" if one == present else one)
+            for one in versions_of(self.row.chart)
         ]
         self.fields["version"].choices = [("", _("The newest that is allowed")), *listed]  # type: ignore[attr-defined]
 
@@ -275,7 +300,10 @@ class ReleaseRollbackForm(PortalForm):
     def prepare(self) -> None:
         rows = self.row.application.revisions.order_by("-number")[:50]
         self.fields["revision"].choices = [  # type: ignore[attr-defined]
-            (one.number, f"#{one.number} · {one.spec.get('resolved_version', '')} · {one.created_at:%Y-%m-%d %H:%M}")
+            (
+                one.number,
+                f"#{one.number} · {one.spec.get('resolved_version', '')} · {one.created_at:%Y-%m-%d %H:%M}",
+            )
             for one in rows
             if one.pk != self.row.revision_id
         ]

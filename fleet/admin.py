@@ -21,7 +21,12 @@ from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
 from fleet.models import Cluster, Namespace, Node, Operation
-from fleet.permissions import visible_clusters, visible_namespaces, visible_nodes, visible_operations
+from fleet.permissions import (
+    visible_clusters,
+    visible_namespaces,
+    visible_nodes,
+    visible_operations,
+)
 from fleet.services import imports
 from fleet.services.clusters import (
     cluster_apply,
@@ -103,11 +108,32 @@ class ClusterAdmin(PortalAdmin):
     rows = visible_clusters
     form = ClusterForm
     status_template = "console/cluster_status.html"
-    list_display = ("name", "state", "reason", "version", "node_count", "environment", "region", "provider", "seen")
-    list_filter = ("ready", "suspended", "environment", "provider", "region", "version", ExpiringFilter)
+    list_display = (
+        "name",
+        "state",
+        "reason",
+        "version",
+        "node_count",
+        "environment",
+        "region",
+        "provider",
+        "seen",
+    )
+    list_filter = (
+        "ready",
+        "suspended",
+        "environment",
+        "provider",
+        "region",
+        "version",
+        ExpiringFilter,
+    )
     search_fields = ("name", "description", "server", "version")
     fieldsets = (
-        (gettext_lazy("About"), {"fields": ("description", "labels", "environment", "region", "provider")}),
+        (
+            gettext_lazy("About"),
+            {"fields": ("description", "labels", "environment", "region", "provider")},
+        ),
         (gettext_lazy("Connection"), {"fields": ("server", "ca_pem", "tls_server_name", "token")}),
         (gettext_lazy("Removal"), {"fields": ("removal_policy",)}),
     )
@@ -128,7 +154,14 @@ class ClusterAdmin(PortalAdmin):
         BulkAction("pause", gettext_lazy("Pause"), _pause),
         BulkAction("resume", gettext_lazy("Resume"), _resume),
         BulkAction("probe", gettext_lazy("Probe now"), _probe),
-        BulkAction("remove", gettext_lazy("Remove"), _remove, form=RemoveForm, danger=True, text=REMOVE.text),
+        BulkAction(
+            "remove",
+            gettext_lazy("Remove"),
+            _remove,
+            form=RemoveForm,
+            danger=True,
+            text=REMOVE.text,
+        ),
     )
 
     @admin.display(description=gettext_lazy("state"), ordering="ready")
@@ -172,11 +205,17 @@ class ClusterAdmin(PortalAdmin):
     # --- import ----------------------------------------------------------------
 
     def get_urls(self) -> list[Any]:
-        contexts = path("contexts/", self.admin_site.admin_view(self.contexts_view), name="fleet_cluster_contexts")
+        contexts = path(
+            "contexts/",
+            self.admin_site.admin_view(self.contexts_view),
+            name="fleet_cluster_contexts",
+        )
         return [contexts, *super().get_urls()]
 
     @method_decorator(csrf_protect)
-    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
         """The import: a cluster is never made of nothing."""
         if not self.has_add_permission(request):
             raise PermissionDenied
@@ -184,7 +223,11 @@ class ClusterAdmin(PortalAdmin):
         form = ImportForm(request.POST if posted else None, request.FILES if posted else None)
         if posted and form.is_valid():
             contexts = request.POST.getlist("contexts")
-            names = {one: name for one in contexts if (name := request.POST.get(f"name:{one}", "").strip())}
+            names = {
+                one: name
+                for one in contexts
+                if (name := request.POST.get(f"name:{one}", "").strip())
+            }
             try:
                 items = imports.clusters_import(form.given(contexts, names))
             except KubeCarrierError as error:
@@ -193,19 +236,27 @@ class ClusterAdmin(PortalAdmin):
                 return self._imported(request, form, items)
         return self._import_page(request, form, {}, status=422 if posted else 200)
 
-    def _imported(self, request: HttpRequest, form: ImportForm, items: list[imports.Imported]) -> HttpResponse:
+    def _imported(
+        self, request: HttpRequest, form: ImportForm, items: list[imports.Imported]
+    ) -> HttpResponse:
         good = [one.cluster for one in items if one.cluster]
         for one in items:
             if one.error:
-                form.refuse(one.error) if len(items) == 1 else form.add_error(None, f"{one.context}: {one.error.message}")
+                form.refuse(one.error) if len(items) == 1 else form.add_error(
+                    None, f"{one.context}: {one.error.message}"
+                )
         for cluster in good:
-            messages.success(request, _("%(name)s was imported and is being looked at.") % {"name": cluster.name})
+            messages.success(
+                request, _("%(name)s was imported and is being looked at.") % {"name": cluster.name}
+            )
         if not form.errors:
             target = self.page_of(good[0]) if len(good) == 1 else "../"
             return HttpResponseRedirect(target)
         return self._import_page(request, form, {"imported": good}, status=422)
 
-    def _import_page(self, request: HttpRequest, form: ImportForm, more: dict[str, Any], *, status: int) -> HttpResponse:
+    def _import_page(
+        self, request: HttpRequest, form: ImportForm, more: dict[str, Any], *, status: int
+    ) -> HttpResponse:
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("Import clusters"),
             "form": form, "media": self.media + form.media, **more,

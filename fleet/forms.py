@@ -40,14 +40,20 @@ class ClusterForm(WishForm):
         label=_("New token"), required=False, widget=password_input(),
         help_text=_("Goes in, never comes out. Empty keeps the stored credential; changing the address needs it again."),
     )  # fmt: skip
-    ca_pem = forms.CharField(label=_("CA certificate"), required=False, widget=code_area(5), strip=False)
+    ca_pem = forms.CharField(
+        label=_("CA certificate"), required=False, widget=code_area(5), strip=False
+    )
 
     class Meta:
         model = Cluster
         fields = ["description", *_ABOUT, "tls_server_name", "removal_policy"]
 
     def stored(self) -> dict[str, Any]:
-        return {"labels": self.instance.labels, "server": self.instance.server, "ca_pem": self.instance.ca_pem}
+        return {
+            "labels": self.instance.labels,
+            "server": self.instance.server,
+            "ca_pem": self.instance.ca_pem,
+        }
 
     def spec(self) -> dict[str, Any]:
         given = self.cleaned_data
@@ -97,14 +103,22 @@ class ImportForm(PortalForm):
         label=_("Name"), required=False, validators=name_validators, widget=text_input(),
         help_text=_("How it is called in the fleet; empty takes the context's name."),
     )  # fmt: skip
-    server = forms.CharField(label=_("API server"), required=False, widget=text_input(placeholder="https://10.0.0.1:6443"))
+    server = forms.CharField(
+        label=_("API server"),
+        required=False,
+        widget=text_input(placeholder="https://10.0.0.1:6443"),
+    )
     token = forms.CharField(label=_("Token"), required=False, widget=password_input())
     ca_data = forms.CharField(
         label=_("CA certificate"), required=False, widget=code_area(4), strip=False,
         help_text=_("PEM, or base64 of it; empty: the machine's own trust."),
     )  # fmt: skip
-    environment = forms.CharField(label=_("Environment"), required=False, max_length=63, widget=text_input(placeholder="prod"))
-    provider = forms.CharField(label=_("Provider"), required=False, max_length=63, widget=text_input())
+    environment = forms.CharField(
+        label=_("Environment"), required=False, max_length=63, widget=text_input(placeholder="prod")
+    )
+    provider = forms.CharField(
+        label=_("Provider"), required=False, max_length=63, widget=text_input()
+    )
     region = forms.CharField(label=_("Region"), required=False, max_length=63, widget=text_input())
     labels = LabelsField()
 
@@ -145,9 +159,14 @@ class RenameForm(PortalForm):
 class RotateForm(PortalForm):
     """A new credential: a kubeconfig or a token."""
 
-    kubeconfig = forms.CharField(label=_("Kubeconfig"), required=False, strip=False, widget=code_area(8))
+    kubeconfig = forms.CharField(
+        label=_("Kubeconfig"), required=False, strip=False, widget=code_area(8)
+    )
     context = forms.CharField(
-        label=_("Context"), required=False, widget=text_input(), help_text=_("Empty: the file's current one.")
+        label=_("Context"),
+        required=False,
+        widget=text_input(),
+        help_text=_("Empty: the file's current one."),
     )
     token = forms.CharField(label=_("… or a token"), required=False, widget=password_input())
 
@@ -155,7 +174,9 @@ class RotateForm(PortalForm):
 class RemoveForm(PortalForm):
     """What becomes of our objects in the cluster."""
 
-    policy = forms.ChoiceField(label=_("What is deployed there"), choices=RemovalPolicy.choices, widget=select())
+    policy = forms.ChoiceField(
+        label=_("What is deployed there"), choices=RemovalPolicy.choices, widget=select()
+    )
 
     def prepare(self) -> None:
         if self.row is not None:

@@ -22,18 +22,31 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
     index_template = "console/start.html"
 
-    def register(self, model_or_iterable: Any, admin_class: type[ModelAdmin[Any]] | None = None, **options: Any) -> None:
+    def register(
+        self,
+        model_or_iterable: Any,
+        admin_class: type[ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
         """Django's, except that foreign admins are never mounted, whenever they are imported."""
         if admin_class is not None and admin_class.__module__.partition(".")[0] in FOREIGN_APPS:
             return  # a foreign admin over a model of ours, such as auditlog's over our entry
-        models = model_or_iterable if isinstance(model_or_iterable, list | tuple | set) else [model_or_iterable]
+        models = (
+            model_or_iterable
+            if isinstance(model_or_iterable, list | tuple | set)
+            else [model_or_iterable]
+        )
         ours = [model for model in models if model._meta.app_label not in FOREIGN_APPS]
         if ours:
             super().register(ours, admin_class, **options)
 
     def unregister(self, model_or_iterable: Any) -> None:
         """Django's, tolerant of what was never mounted."""
-        models = model_or_iterable if isinstance(model_or_iterable, list | tuple | set) else [model_or_iterable]
+        models = (
+            model_or_iterable
+            if isinstance(model_or_iterable, list | tuple | set)
+            else [model_or_iterable]
+        )
         super().unregister([model for model in models if self.is_registered(model)])
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
@@ -42,7 +55,11 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
             user = request.user
-            if user.is_authenticated and not self.has_permission(request) and not request.path.endswith("/logout/"):
+            if (
+                user.is_authenticated
+                and not self.has_permission(request)
+                and not request.path.endswith("/logout/")
+            ):
                 raise PermissionDenied
             return inner(request, *args, **kwargs)
 

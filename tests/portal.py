@@ -46,7 +46,9 @@ class Portal:
 
     client: APIClient
 
-    def call(self, method: str, path: str, body: Any = None, *, code: int | None = None, **headers: str) -> Json:
+    def call(
+        self, method: str, path: str, body: Any = None, *, code: int | None = None, **headers: str
+    ) -> Json:
         """One request; asserts the status when `code` is given, else that it is below 400."""
         send = getattr(self.client, method)
         response = send(f"/api/v1/{path}", body, format="json", headers=headers or None)
@@ -101,8 +103,12 @@ class Portal:
 
 def chart(name: str, version: str = "0.1.0", **files: str) -> bytes:
     """A chart archive from file texts (`templates/x.yaml` as `templates__x.yaml`)."""
-    texts = {"Chart.yaml": f"apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: '{version}'\n"}
-    texts |= {path.replace("__", "/").replace("_yaml", ".yaml"): text for path, text in files.items()}
+    texts = {
+        "Chart.yaml": f"apiVersion: v2\nname: {name}\nversion: {version}\nappVersion: '{version}'\n"
+    }
+    texts |= {
+        path.replace("__", "/").replace("_yaml", ".yaml"): text for path, text in files.items()
+    }
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
         for path, text in texts.items():
@@ -150,5 +156,9 @@ spec:
 def web_chart(version: str = "0.1.0") -> bytes:
     """A Deployment and a Service with the usual values."""
     return chart(
-        "web", version, templates__web_yaml=WEB, templates__service_yaml=SERVICE, values_yaml=WEB_VALUES
+        "web",
+        version,
+        templates__web_yaml=WEB,
+        templates__service_yaml=SERVICE,
+        values_yaml=WEB_VALUES,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
@@ -56,7 +57,12 @@ class PreviewAsked(KubeCarrierError):
 
 
 def _scale(row: Application, given: dict[str, Any], user: Any) -> Done:
-    application_scale(application=row, replicas=given["replicas"], cluster=given["cluster"])
+    asked = {"replicas": given["replicas"], "cluster": given["cluster"]}
+    key = replica_key(row)
+    if key is None:
+        live.workload_scale(application=row, **asked)
+    else:
+        application_scale(application=row, key=key, **asked)
     return Done(_("Scaling to %(n)s.") % {"n": given["replicas"]})
 
 
@@ -97,7 +103,7 @@ def _preview(row: Application, given: dict[str, Any], user: Any) -> Done:
 def _groups(row: Application, user: Any) -> dict[str, Any]:
     """What deploying what is saved would change now."""
     try:
-        return {"groups": live.application_preview(name=row.name, actor=user, wish=None)}
+        return {"groups": live.application_preview(name=row.name, save=None)}
     except KubeCarrierError as error:
         return {"groups": [], "refused": error.message}
 
@@ -109,7 +115,11 @@ def _candidates(row: Application, user: Any) -> dict[str, Any]:
 
 
 def _placed(row: Application, user: Any) -> dict[str, Any]:
-    return {"releases": row.releases.select_related("application", "cluster").order_by("cluster__name")[:_SHOWN]}
+    return {
+        "releases": row.releases.select_related("application", "cluster").order_by("cluster__name")[
+            :_SHOWN
+        ]
+    }
 
 
 def _alive(row: Application) -> bool:
@@ -123,7 +133,11 @@ class StandingFilter(admin.SimpleListFilter):
     parameter_name = "standing"
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        return [("failed", _("failed")), ("drifted", _("drifted")), ("progressing", _("progressing"))]
+        return [
+            ("failed", _("failed")),
+            ("drifted", _("drifted")),
+            ("progressing", _("progressing")),
+        ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         releases = Release.objects.filter(application=OuterRef("pk"))
@@ -149,7 +163,16 @@ class ApplicationAdmin(PortalAdmin):
     status_template = "console/application_status.html"
     add_form_template = "console/application_form.html"
     change_form_template = "console/application_form.html"
-    list_display = ("name", "state", "reason", "places", "chart", "resolved_version", "namespace", "changed")
+    list_display = (
+        "name",
+        "state",
+        "reason",
+        "places",
+        "chart",
+        "resolved_version",
+        "namespace",
+        "changed",
+    )
     list_filter = ("ready", StandingFilter, "suspended", "namespace", "chart")
     search_fields = ("name", "description", "chart")
     fieldsets = (
@@ -191,16 +214,32 @@ class ApplicationAdmin(PortalAdmin):
         BulkAction("pause", gettext_lazy("Pause"), _pause),
         BulkAction("resume", gettext_lazy("Resume"), _resume),
         BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy),
-        BulkAction("delete", gettext_lazy("Delete"), _delete, form=ApplicationDeleteForm, danger=True, text=delete_action.text),
+        BulkAction(
+            "delete",
+            gettext_lazy("Delete"),
+            _delete,
+            form=ApplicationDeleteForm,
+            danger=True,
+            text=delete_action.text,
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).annotate(
-            placed_count=Count("releases"), ready_count=Count("releases", filter=Q(releases__ready="True"))
+        return (
+            super()
+            .get_queryset(request)
+            .annotate(
+                placed_count=Count("releases"),
+                ready_count=Count("releases", filter=Q(releases__ready="True")),
+            )
         )
 
     def get_urls(self) -> list[Any]:
-        versions = path("versions/", self.admin_site.admin_view(self.versions_view), name="apps_application_versions")
+        versions = path(
+            "versions/",
+            self.admin_site.admin_view(self.versions_view),
+            name="apps_application_versions",
+        )
         return [versions, *super().get_urls()]
 
     @admin.display(description=gettext_lazy("state"), ordering="ready")
@@ -225,12 +264,16 @@ class ApplicationAdmin(PortalAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return may_operate(request.user) and (obj is None or _alive(obj))
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         form = super().get_form(request, obj, change=change, **kwargs)
         form.user = request.user  # the class was made for this request
         return form
 
-    def render_change_form(self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any) -> Any:
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         refused = getattr(request, "refused", None)
         groups = refused.groups if isinstance(refused, PreviewAsked) else None
         charts = visible_charts(request.user).values_list("repository__name", "chart")[:500]
@@ -244,9 +287,12 @@ class ApplicationAdmin(PortalAdmin):
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        save = partial(application_apply, actor=request.user, wish=form.wish)
         if "_preview" in request.POST:
-            raise PreviewAsked(live.application_preview(name=form.wish.name, actor=request.user, wish=form.wish))
-        self.save_applied(obj, application_apply(actor=request.user, wish=form.wish).row)
+            raise PreviewAsked(
+                live.application_preview(name=form.wish.name, save=save)
+            )
+        self.save_applied(obj, save().row)
 
     def versions_view(self, request: HttpRequest) -> HttpResponse:
         """The versions of a chart, for the form's suggestions."""
@@ -262,12 +308,20 @@ class ApplicationAdmin(PortalAdmin):
         return {"facts": facts}
 
     def status_context(self, row: Any) -> dict[str, Any]:
-        releases = row.releases.select_related("cluster", "application", "revision").order_by("cluster__name")
-        return {"releases": releases[:_SHOWN], "by": "cluster", "running": history.operations_of(row, limit=3)}
+        releases = row.releases.select_related("cluster", "application", "revision").order_by(
+            "cluster__name"
+        )
+        return {
+            "releases": releases[:_SHOWN],
+            "by": "cluster",
+            "running": history.operations_of(row, limit=3),
+        }
 
     def history_context(self, row: Any) -> dict[str, Any]:
         revisions = row.revisions.select_related("author").order_by("-number")[:30]
         return {**super().history_context(row), "revisions": revisions}
 
 
-add_section(Cluster, Section(gettext_lazy("Applications"), "console/releases.html", releases_of_cluster))
+add_section(
+    Cluster, Section(gettext_lazy("Applications"), "console/releases.html", releases_of_cluster)
+)

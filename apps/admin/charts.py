@@ -48,7 +48,9 @@ class ChartAdmin(PortalAdmin):
 
     def get_urls(self) -> list[Any]:
         contents = path(
-            "<path:object_id>/contents/", self.admin_site.admin_view(self.contents_view), name="apps_chart_contents"
+            "<path:object_id>/contents/",
+            self.admin_site.admin_view(self.contents_view),
+            name="apps_chart_contents",
         )
         return [contents, *super().get_urls()]
 
@@ -63,9 +65,17 @@ class ChartAdmin(PortalAdmin):
         picture = row.icon if _DATA_IMAGE.match(row.icon or "") else ""
         return {"facts": facts, "title": row.chart, "picture": picture}
 
-    def changeform_view(self, request: HttpRequest, object_id: Any = None, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: Any = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
         wanted = {"wanted": request.GET.get("version", "")}
-        return super().changeform_view(request, object_id, form_url, {**(extra_context or {}), **wanted})
+        return super().changeform_view(
+            request, object_id, form_url, {**(extra_context or {}), **wanted}
+        )
 
     def status_context(self, row: Any) -> dict[str, Any]:
         rows = row.versions.defer("readme", "values_text", "schema")[: _SHOWN * 5]
@@ -77,7 +87,11 @@ class ChartAdmin(PortalAdmin):
         chart = self.fetch(request, object_id)
         version = request.GET.get("version") or chart.latest_version
         row = chart.versions.filter(version=version).select_related("chart__repository").first()
-        context: dict[str, Any] = {"chart": chart, "version": row, "deploy_url": deploy_url(chart, version)}
+        context: dict[str, Any] = {
+            "chart": chart,
+            "version": row,
+            "deploy_url": deploy_url(chart, version),
+        }
         if row is not None:
             context |= self._contents(row)
         return TemplateResponse(request, "console/chart_contents.html", context)
@@ -89,7 +103,7 @@ class ChartAdmin(PortalAdmin):
             return {"refused": f"{error.message} {error.hint or ''}"}
         return {
             "version": row,
-            "readme": mark_safe(readme.to_html(row.readme)) if row.readme else "",  # noqa: S308 - sanitized there
+            "readme": mark_safe(readme.to_html(row.readme)) if row.readme else "",
             "links": [one for one in row.details.get("sources", []) if _LINK.match(str(one))],
         }
 
@@ -97,5 +111,10 @@ class ChartAdmin(PortalAdmin):
 def deploy_url(chart: Chart, version: str) -> str:
     """The application form, filled in from the chart."""
     name = re.sub(r"[^a-z0-9-]+", "-", chart.chart.lower()).strip("-")[:53]
-    query = {"chart": f"{chart.repository.name}/{chart.chart}", "version": version, "name": name, "namespace": name}
+    query = {
+        "chart": f"{chart.repository.name}/{chart.chart}",
+        "version": version,
+        "name": name,
+        "namespace": name,
+    }
     return f"{reverse('admin:apps_application_add')}?{urlencode(query)}"

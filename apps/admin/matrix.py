@@ -18,8 +18,8 @@ from fleet.permissions import visible_clusters
 from kubecarrier.console.state import State, drifted, state_of
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import InvalidError
-from kubecarrier.lib.spec import ReadyState
 from kubecarrier.lib.placement import filter_by_labels, parse_selector
+from kubecarrier.lib.spec import ReadyState
 
 _ROWS = 30
 _COLUMNS = 40
@@ -83,7 +83,9 @@ def matrix_view(request: HttpRequest, site: Any) -> HttpResponse:
         "filtered": any(request.GET.get(key) for key in ("q", "selector", "cluster", "ready")),
         "here": request.get_full_path(),
     }
-    template = "console/matrix_table.html" if "HX-Request" in request.headers else "console/matrix.html"
+    template = (
+        "console/matrix_table.html" if "HX-Request" in request.headers else "console/matrix.html"
+    )
     return TemplateResponse(request, template, context)
 
 
@@ -96,7 +98,9 @@ def _columns(request: HttpRequest) -> tuple[list[Cluster], Pager]:
     return _page(request, rows, "column", _COLUMNS)
 
 
-def _selected_columns(request: HttpRequest, rows: QuerySet[Any], text: str) -> tuple[list[Cluster], Pager]:
+def _selected_columns(
+    request: HttpRequest, rows: QuerySet[Any], text: str
+) -> tuple[list[Cluster], Pager]:
     """Clusters by the labels that placements select by: the four known fields included."""
     selector = parse_selector(text)
     names = [one.name for one in rows.only("name", "labels", "provider", "region", "environment")
@@ -115,7 +119,9 @@ def _rows(request: HttpRequest) -> tuple[list[Application], Pager]:
     return _page(request, rows, "row", _ROWS)
 
 
-def _page(request: HttpRequest, rows: QuerySet[Any], key: str, size: int) -> tuple[list[Any], Pager]:
+def _page(
+    request: HttpRequest, rows: QuerySet[Any], key: str, size: int
+) -> tuple[list[Any], Pager]:
     """One page without a count: one row more says whether another page follows."""
     raw = request.GET.get(key, "1")
     number = min(max(int(raw), 1), 10_000) if raw.isdigit() else 1

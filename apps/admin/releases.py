@@ -32,13 +32,19 @@ def _redeploy(row: Release, given: dict[str, Any], user: Any) -> Done:
 
 
 def _rollback(row: Release, given: dict[str, Any], user: Any) -> Done:
-    application_rollback(application=row.application, number=given["revision"], cluster=row.cluster.name)
+    application_rollback(
+        application=row.application, number=given["revision"], cluster=row.cluster.name
+    )
     return Done(_("This cluster is held at revision %(number)s.") % {"number": given["revision"]})
 
 
 def _revisions(row: Release, user: Any) -> dict[str, Any]:
     """Each earlier revision with what going back to it would change."""
-    earlier = row.application.revisions.select_related("author").exclude(pk=row.revision_id).order_by("-number")[:20]
+    earlier = (
+        row.application.revisions.select_related("author")
+        .exclude(pk=row.revision_id)
+        .order_by("-number")[:20]
+    )
     return {"candidates": [(one, spec_diff(row.revision.spec, one.spec)) for one in earlier]}
 
 
@@ -49,7 +55,16 @@ class ReleaseAdmin(PortalAdmin):
     rows = visible_releases
     status_template = "console/release_status.html"
     spec_template = "console/release_spec.html"
-    list_display = ("name", "state", "reason", "version", "drift_word", "namespace", "helm_revision", "seen")
+    list_display = (
+        "name",
+        "state",
+        "reason",
+        "version",
+        "drift_word",
+        "namespace",
+        "helm_revision",
+        "seen",
+    )
     list_filter = ("ready", "cluster", "helm_status", "pinned")
     search_fields = ("name", "namespace", "actual_version")
     list_select_related = ("application", "cluster", "revision")
@@ -63,12 +78,21 @@ class ReleaseAdmin(PortalAdmin):
     bulk_actions = (BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy),)
 
     def get_queryset(self, request: HttpRequest) -> Any:
-        return super().get_queryset(request).defer("objects_seen", "last_operation", "corrections") if (
-            request.resolver_match and request.resolver_match.url_name == "apps_release_changelist"
-        ) else super().get_queryset(request)
+        return (
+            super().get_queryset(request).defer("objects_seen", "last_operation", "corrections")
+            if (
+                request.resolver_match
+                and request.resolver_match.url_name == "apps_release_changelist"
+            )
+            else super().get_queryset(request)
+        )
 
     def get_urls(self) -> list[Any]:
-        helm = path("<path:object_id>/helm/", self.admin_site.admin_view(self.helm_view), name="apps_release_helm")
+        helm = path(
+            "<path:object_id>/helm/",
+            self.admin_site.admin_view(self.helm_view),
+            name="apps_release_helm",
+        )
         return [helm, *super().get_urls()]
 
     @admin.display(description=gettext_lazy("state"), ordering="ready")
@@ -82,7 +106,11 @@ class ReleaseAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("version"), ordering="actual_version")
     def version(self, row: Release) -> str:
         wanted = row.wanted_version
-        return row.actual_version if row.actual_version == wanted else f"{row.actual_version or '–'} → {wanted}"
+        return (
+            row.actual_version
+            if row.actual_version == wanted
+            else f"{row.actual_version or '–'} → {wanted}"
+        )
 
     @admin.display(description=gettext_lazy("drift"))
     def drift_word(self, row: Release) -> str:
@@ -106,7 +134,12 @@ class ReleaseAdmin(PortalAdmin):
         reachable = row.cluster.condition("Reachable").get("status") == "True"
         worst = {"degraded": 0, "missing": 0, "progressing": 1, "unknown": 2}
         objects = sorted(
-            row.objects_seen, key=lambda one: (worst.get(str(one.get("health")).lower(), 3), one.get("kind"), one.get("name"))
+            row.objects_seen,
+            key=lambda one: (
+                worst.get(str(one.get("health")).lower(), 3),
+                one.get("kind"),
+                one.get("name"),
+            ),
         )
         return {
             "objects": objects,

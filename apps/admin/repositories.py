@@ -30,7 +30,10 @@ def _refresh(row: ChartRepository, given: dict[str, Any], user: Any) -> Done:
 
 def _upload(row: ChartRepository, given: dict[str, Any], user: Any) -> Done:
     version = chart_upload(repository=row, content=given["archive"])
-    return Done(_("%(chart)s %(version)s is there now.") % {"chart": version.chart.chart, "version": version.version})
+    return Done(
+        _("%(chart)s %(version)s is there now.")
+        % {"chart": version.chart.chart, "version": version.version}
+    )
 
 
 def _delete(row: ChartRepository, given: dict[str, Any], user: Any) -> Done:

@@ -53,11 +53,11 @@ class HelmError(KubeCarrierError):
         self.reason = reason
 
 
-class HelmFailed(HelmError, TerminalError):  # noqa: N818
+class HelmFailed(HelmError, TerminalError):
     """Trying the same again does not help."""
 
 
-class HelmUnavailable(HelmError, TransientError):  # noqa: N818
+class HelmUnavailable(HelmError, TransientError):
     """A later try may succeed."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
 from apps.chart_oci import parse_reference
 from apps.choices import RepositoryType
@@ -64,11 +65,11 @@ def repository_refresh(*, repository: ChartRepository) -> None:
 def repository_delete(*, actor: Any, row: ChartRepository) -> None:
     """Remove a repository and its charts; refuses while an application uses one."""
     with transaction.atomic():
-        used = list(
-            Application.objects.filter(chart__startswith=f"{row.name}/").values_list(
-                "name", flat=True
-            )[:5]
-        )
+        chart = f"{row.name}/"
+        # A release may be held at an earlier revision, with a chart of another repository.
+        held = Q(releases__revision__spec__chart__startswith=chart)
+        using = Application.objects.filter(Q(chart__startswith=chart) | held).order_by("name")
+        used = list(using.values_list("name", flat=True).distinct()[:5])
         if used:
             raise RepositoryStateError(
                 "repository_in_use",
@@ -76,7 +77,8 @@ def repository_delete(*, actor: Any, row: ChartRepository) -> None:
                 hint="Delete those first.",
                 applications=used,
             )
-        row.delete()
+        # Another instance: the caller still shows the row, and deleting takes the key off it.
+        ChartRepository.objects.get(pk=row.pk).delete()
 
 
 def _moved(row: ChartRepository, spec: dict[str, Any]) -> bool:

@@ -83,7 +83,9 @@ def attempt(action: ObjectAction, row: Any, form: Any, request: HttpRequest) -> 
         return None
 
 
-def attempt_all(action: BulkAction, rows: Iterable[Any], given: dict[str, Any], user: Any) -> list[Outcome]:
+def attempt_all(
+    action: BulkAction, rows: Iterable[Any], given: dict[str, Any], user: Any
+) -> list[Outcome]:
     """Run it on each; one that is refused leaves the others alone."""
     outcomes = []
     for row in rows:

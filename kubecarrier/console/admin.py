@@ -107,7 +107,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             raise Http404
         return row
 
-    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> Any:
+    def _get_obj_does_not_exist_redirect(
+        self, request: HttpRequest, opts: Any, object_id: str
+    ) -> Any:
         raise Http404
 
     def page_of(self, row: Any) -> str:
@@ -137,7 +139,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             request.refused = error  # type: ignore[attr-defined]
             return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
 
-    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+    def get_form(
+        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
+    ) -> Any:
         """The form, which shows what the service refused in the first try."""
         form = super().get_form(request, obj, change=change, **kwargs)
         refused = getattr(request, "refused", None)
@@ -183,7 +187,10 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
 
     def _tabs(self) -> list[tuple[str, Any, str]]:
         listed = [("status", _("Status"), "monitor_heart"), ("spec", _("Spec"), "tune")]
-        return [*(listed if self.status_template else listed[1:]), ("history", _("History"), "history")]
+        return [
+            *(listed if self.status_template else listed[1:]),
+            ("history", _("History"), "history"),
+        ]
 
     def _doable(self, request: HttpRequest, row: Any) -> list[dict[str, Any]]:
         if not self.may_act(request, row):
@@ -253,7 +260,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
         """The audit entry is the record."""
 
-    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         """The history tab."""
         return HttpResponseRedirect(f"{self.page_of(self.fetch(request, object_id))}?tab=history")
 
@@ -268,7 +277,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         return self._act(request, self.fetch(request, object_id), action)
 
     @method_decorator(csrf_protect)
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
         """Deletion asks like every other action, and goes through the service."""
         row = self.fetch(request, object_id)
         if self.delete_action is None or not self.has_delete_permission(request, row):
@@ -308,8 +319,10 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
 
     def _after(self, row: Any, *, leave: bool) -> str:
         there = not leave or type(row)._default_manager.filter(pk=row.pk).exists()
-        return self.page_of(row) if there else reverse(
-            f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist"
+        return (
+            self.page_of(row)
+            if there
+            else reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
         )
 
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
@@ -321,10 +334,15 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         }
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
-        return [("", _("Select action")), *((slug, found[2]) for slug, found in self.get_actions(request).items())]
+        return [
+            ("", _("Select action")),
+            *((slug, found[2]) for slug, found in self.get_actions(request).items()),
+        ]
 
 
-def _bulk(admin: PortalAdmin, request: HttpRequest, chosen: QuerySet[Any], *, action: BulkAction) -> HttpResponse:
+def _bulk(
+    admin: PortalAdmin, request: HttpRequest, chosen: QuerySet[Any], *, action: BulkAction
+) -> HttpResponse:
     """The confirm page of a bulk action, and what became of each object."""
     rows = list(chosen[: MAX_BULK + 1])
     confirmed = "_confirmed" in request.POST
@@ -343,7 +361,13 @@ def _bulk(admin: PortalAdmin, request: HttpRequest, chosen: QuerySet[Any], *, ac
     if confirmed and form.is_valid() and not context["too_many"]:
         outcomes = attempt_all(action, rows, form.cleaned_data, request.user)
         failed = [one for one in outcomes if one.error]
-        context |= {"outcomes": outcomes, "failed": failed, "succeeded": len(outcomes) - len(failed)}
+        context |= {
+            "outcomes": outcomes,
+            "failed": failed,
+            "succeeded": len(outcomes) - len(failed),
+        }
         return TemplateResponse(request, "console/bulk_result.html", context)
-    context["rows"] = [(row, state_of(row) if isinstance(row, ReconciledModel) else None) for row in rows]
+    context["rows"] = [
+        (row, state_of(row) if isinstance(row, ReconciledModel) else None) for row in rows
+    ]
     return TemplateResponse(request, "console/bulk.html", context)

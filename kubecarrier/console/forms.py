@@ -87,8 +87,12 @@ class LabelsField(forms.CharField):
     def __init__(self, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
         kwargs.setdefault("label", _("Labels"))
-        kwargs.setdefault("widget", text_input(placeholder="team=shop, tier=web", **{"class": _CODE}))
-        kwargs.setdefault("help_text", _("key=value, separated by commas. Selectors choose by them."))
+        kwargs.setdefault(
+            "widget", text_input(placeholder="team=shop, tier=web", **{"class": _CODE})
+        )
+        kwargs.setdefault(
+            "help_text", _("key=value, separated by commas. Selectors choose by them.")
+        )
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
@@ -105,7 +109,9 @@ class LabelsField(forms.CharField):
                 continue
             key, equals, text = part.partition("=")
             if not equals or not is_label_key(key.strip()):
-                raise ValidationError(_("“%(part)s” is not key=value."), "labels", {"part": part.strip()[:80]})
+                raise ValidationError(
+                    _("“%(part)s” is not key=value."), "labels", {"part": part.strip()[:80]}
+                )
             found[key.strip()] = text.strip()
         try:
             return check_labels(found)
@@ -210,7 +216,10 @@ class WishForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]
         given = self.cleaned_data.get("read_generation")
         if not self.fresh and given and given != self.instance.generation:
             self.add_error(
-                None, _("Somebody saved this meanwhile. Open it again, so that their change is not lost.")
+                None,
+                _(
+                    "Somebody saved this meanwhile. Open it again, so that their change is not lost."
+                ),
             )
             return
         serializer = self.kind.spec_serializer(data=self.spec())

@@ -44,12 +44,18 @@ def facts(user: Any) -> dict[str, Any]:
 
 def _clusters(user: Any) -> dict[str, int]:
     soon = timezone.now() + EXPIRES_WITHIN
-    found: dict[str, int] = visible_clusters(user).order_by().aggregate(
-        total=Count("pk"),
-        ready=Count("pk", filter=Q(ready="True", suspended=False)),
-        unreachable=Count("pk", filter=Q(conditions__Reachable__status="False", suspended=False)),
-        expiring=Count("pk", filter=Q(credential_expires_at__lte=soon)),
-        paused=Count("pk", filter=Q(suspended=True)),
+    found: dict[str, int] = (
+        visible_clusters(user)
+        .order_by()
+        .aggregate(
+            total=Count("pk"),
+            ready=Count("pk", filter=Q(ready="True", suspended=False)),
+            unreachable=Count(
+                "pk", filter=Q(conditions__Reachable__status="False", suspended=False)
+            ),
+            expiring=Count("pk", filter=Q(credential_expires_at__lte=soon)),
+            paused=Count("pk", filter=Q(suspended=True)),
+        )
     )
     return found
 
@@ -79,7 +85,9 @@ def _attention(user: Any) -> list[dict[str, Any]]:
     clusters = visible_clusters(user).filter(_LIVING, ready="False", suspended=False)[:5]
     releases = (
         Release.objects.visible_to(user)
-        .filter(Q(conditions__Stalled__status="True") | Q(conditions__Drifted__status="True"), _LIVING)
+        .filter(
+            Q(conditions__Stalled__status="True") | Q(conditions__Drifted__status="True"), _LIVING
+        )
         .order_by("-conditions__Stalled__status", "name")
         .defer("objects_seen", "corrections", "last_operation")[:8]
     )
@@ -129,11 +137,23 @@ def _parts(total: int, listed: list[tuple[str, str, Any, int, str]]) -> list[dic
     parts, x = [], 0.0
     for tone, icon, word, count, url in listed:
         width = round(100 * count / total, 2) if total else 0
-        parts.append({"tone": tone, "icon": icon, "word": word, "count": count, "url": url, "x": x, "width": width})
+        parts.append(
+            {
+                "tone": tone,
+                "icon": icon,
+                "word": word,
+                "count": count,
+                "url": url,
+                "x": x,
+                "width": width,
+            }
+        )
         x = round(x + width, 2)
     return parts
 
 
 def _entries() -> list[dict[str, Any]]:
-    found = AuditEntry.objects.select_related("actor", "content_type").order_by("-timestamp", "-pk")[:8]
+    found = AuditEntry.objects.select_related("actor", "content_type").order_by(
+        "-timestamp", "-pk"
+    )[:8]
     return with_changes(found)

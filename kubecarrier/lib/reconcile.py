@@ -74,7 +74,7 @@ class Reconciler(Protocol[J]):
     def record(self, job: J, result: Pass) -> None: ...
 
 
-def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
+def run_due[J: Job](reconciler: Reconciler[J], *, budget_seconds: float) -> int:
     """Work until nothing is due; the number of passes made.
 
     After `budget_seconds` nothing more is claimed once the running passes are
@@ -105,7 +105,7 @@ def run_due(reconciler: Reconciler[J], *, budget_seconds: float) -> int:
                 renewed_at = time.monotonic()
 
 
-def _claim(reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequence[J]:
+def _claim[J: Job](reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequence[J]:
     """Fill the free slots; a group's bulkhead counts what is running already."""
     column = reconciler.group_column
     held = Counter(job.group for job in running.values())
@@ -118,7 +118,7 @@ def _claim(reconciler: Reconciler[J], running: dict[Future[Pass], J]) -> Sequenc
     return _load(reconciler, claims) if claims else []
 
 
-def _load(reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequence[J]:
+def _load[J: Job](reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequence[J]:
     """The claims as jobs; a row that cannot be loaded is put off and leaves the others alone."""
     try:
         return reconciler.load(claims)
@@ -132,7 +132,7 @@ def _load(reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequence[J]:
         return []
 
 
-def _record(reconciler: Reconciler[J], job: J, result: Pass) -> None:
+def _record[J: Job](reconciler: Reconciler[J], job: J, result: Pass) -> None:
     """A result that cannot be written is logged: the row is due again when its lease ends."""
     try:
         reconciler.record(job, result)
@@ -140,7 +140,7 @@ def _record(reconciler: Reconciler[J], job: J, result: Pass) -> None:
         log.exception("record failed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
 
 
-def _run(reconciler: Reconciler[J], job: J) -> Pass:
+def _run[J: Job](reconciler: Reconciler[J], job: J) -> Pass:
     """One pass; an error becomes conditions and back-off."""
     try:
         return reconciler.run(job)

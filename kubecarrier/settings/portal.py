@@ -1,8 +1,8 @@
 """The portal's settings: each file one subject, environment variables typed and checked."""
 
-from kubecarrier.settings.audit import *  # noqa: F403
-from kubecarrier.settings.base import *  # noqa: F403
-from kubecarrier.settings.console import *  # noqa: F403
-from kubecarrier.settings.logging import *  # noqa: F403
-from kubecarrier.settings.queue import *  # noqa: F403
-from kubecarrier.settings.security import *  # noqa: F403
+from kubecarrier.settings.audit import *
+from kubecarrier.settings.base import *
+from kubecarrier.settings.console import *
+from kubecarrier.settings.logging import *
+from kubecarrier.settings.queue import *
+from kubecarrier.settings.security import *

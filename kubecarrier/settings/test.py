@@ -5,22 +5,25 @@ import os
 import tempfile
 from pathlib import Path
 
-os.environ.setdefault("KUBECARRIER_SECRET_KEY", "test-only-secret-key-of-no-value-at-all-0123456789")
 os.environ.setdefault(
-    "KUBECARRIER_ENCRYPTION_KEYS", "t1:" + base64.b64encode(b"test-only-key-of-thirty-two-byte").decode()
+    "KUBECARRIER_SECRET_KEY", "test-only-secret-key-of-no-value-at-all-0123456789"
+)
+os.environ.setdefault(
+    "KUBECARRIER_ENCRYPTION_KEYS",
+    "t1:" + base64.b64encode(b"test-only-key-of-thirty-two-byte").decode(),
 )
 os.environ.setdefault("KUBECARRIER_ALLOW_LOOPBACK", "true")
 
-from kubecarrier.settings.portal import *  # noqa: E402, F403
+from kubecarrier.settings.portal import *
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 WHITENOISE_AUTOREFRESH = True
 AXES_ENABLED = False
-LOGGING["root"]["handlers"] = []  # noqa: F405 - pytest captures what is logged
-LOGGING["loggers"]["django-q"] = {"level": "WARNING"}  # noqa: F405
-if DATABASES["default"]["ENGINE"].endswith("sqlite3"):  # noqa: F405
+LOGGING["root"]["handlers"] = []
+LOGGING["loggers"]["django-q"] = {"level": "WARNING"}
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that tests can start processes that work on the same database.
-    DATABASES["default"]["TEST"] = {  # noqa: F405
+    DATABASES["default"]["TEST"] = {
         "NAME": str(Path(tempfile.mkdtemp(prefix="kubecarrier-test-")) / "test.sqlite3")
     }

@@ -31,7 +31,9 @@ def icon(name: str, label: str = "") -> SafeString:
             '<span class="material-symbols-outlined kc-icon" role="img" aria-label="{}" title="{}">{}</span>',
             label, label, name,
         )  # fmt: skip
-    return format_html('<span class="material-symbols-outlined kc-icon" aria-hidden="true">{}</span>', name)
+    return format_html(
+        '<span class="material-symbols-outlined kc-icon" aria-hidden="true">{}</span>', name
+    )
 
 
 def chip(word: Any, tone: str, icon_name: str, title: str = "") -> SafeString:
@@ -169,9 +171,10 @@ def outcome(operation: Any) -> SafeString:
 @register.filter
 def target_chip(target: Any) -> SafeString:
     """How one target of an operation stands."""
-    tone, name = {"running": ("busy", "progress_activity"), "succeeded": ("ok", "check_circle")}.get(
-        target.state, ("bad", "error")
-    )
+    tone, name = {
+        "running": ("busy", "progress_activity"),
+        "succeeded": ("ok", "check_circle"),
+    }.get(target.state, ("bad", "error"))
     return chip(target.get_state_display(), tone, name)
 
 

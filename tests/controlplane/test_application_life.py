@@ -15,13 +15,21 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_whole_life(
-    fleet: Portal, cluster_one: ControlPlane, cluster_two: ControlPlane, namespace: str, helm: Any, kubectl: Any
+    fleet: Portal,
+    cluster_one: ControlPlane,
+    cluster_two: ControlPlane,
+    namespace: str,
+    helm: Any,
+    kubectl: Any,
 ) -> None:
     spec = {
         "chart": "local/web",
         "version": "0.1.0",
         "namespace": namespace,
-        "placement": {"clusters": ["one", "two"], "overrides": {"two": {"values": {"replicaCount": 2}}}},
+        "placement": {
+            "clusters": ["one", "two"],
+            "overrides": {"two": {"values": {"replicaCount": 2}}},
+        },
         "env": {"COLOUR": "blue"},
         "configMaps": [{"name": "beside", "data": {"a": "1"}}],
         "secrets": [{"name": "hidden", "data": {"password": "canary-secret-1"}}],
@@ -31,7 +39,19 @@ def test_whole_life(
     for plane, replicas in ((cluster_one, 1), (cluster_two, 2)):
         assert helm_list(helm, plane, namespace)["shop"]["status"] == "deployed"
         assert deployments(kubectl, plane, namespace) == {"shop": replicas}
-        assert kubectl("get", "configmap", "beside", "-n", namespace, "-o", "jsonpath={.data.a}", cluster=plane) == "1"
+        assert (
+            kubectl(
+                "get",
+                "configmap",
+                "beside",
+                "-n",
+                namespace,
+                "-o",
+                "jsonpath={.data.a}",
+                cluster=plane,
+            )
+            == "1"
+        )
     assert "canary-secret-1" not in json.dumps(fleet.call("get", "applications/shop"))
 
     fleet.call("post", "applications/shop/scale", {"replicas": 3})

@@ -26,7 +26,9 @@ CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-
 def bad_chart(version: str, *, hook: bool) -> bytes:
     files = {"templates__cm_yaml": CONFIG, "values_yaml": "v: one\n"}
     if hook:
-        files["templates__hook_yaml"] = FAILING_HOOK.replace("pre-install,pre-upgrade", "post-install,post-upgrade")
+        files["templates__hook_yaml"] = FAILING_HOOK.replace(
+            "pre-install,pre-upgrade", "post-install,post-upgrade"
+        )
     return chart("bad", version, **files)
 
 
@@ -47,7 +49,17 @@ def stalled(fleet: Portal, release: str) -> bool:
 
 def config_value(kubectl: Any, plane: ControlPlane, namespace: str, name: str) -> str:
     return str(
-        kubectl("get", "configmap", name, "-n", namespace, "--ignore-not-found", "-o", "jsonpath={.data.v}", cluster=plane)
+        kubectl(
+            "get",
+            "configmap",
+            name,
+            "-n",
+            namespace,
+            "--ignore-not-found",
+            "-o",
+            "jsonpath={.data.v}",
+            cluster=plane,
+        )
     )
 
 
@@ -68,7 +80,9 @@ def test_failed_install(
         assert listed == {}
     before = fleet.release("bad.one")["helmRevision"]
     work()
-    assert fleet.release("bad.one")["helmRevision"] == before, "a failed deployment is not tried again"
+    assert fleet.release("bad.one")["helmRevision"] == before, (
+        "a failed deployment is not tried again"
+    )
     error = fleet.release("bad.one")["lastOperation"]["error"]
     assert "hook" in error.lower() or "deadline" in error.lower() or "failed" in error.lower()
 
@@ -99,7 +113,9 @@ def test_keep_resources(
     assert deployments(kubectl, cluster_one, namespace) == ({"shop": 1} if keep else {})
     assert (config_value(kubectl, cluster_one, namespace, "beside") == "1") is keep
     if keep:
-        text = kubectl("get", "deployment", "shop", "-n", namespace, "-o", "json", cluster=cluster_one)
+        text = kubectl(
+            "get", "deployment", "shop", "-n", namespace, "-o", "json", cluster=cluster_one
+        )
         assert json.loads(text)["metadata"]["annotations"]["kubecarrier.io/kept"]
 
 
@@ -139,7 +155,9 @@ def test_changed_by_hand(
 
     fleet.apply("shop", **app_spec(namespace, driftPolicy="correct"))
     eventually(lambda: deployments(kubectl, cluster_one, namespace) == {"shop": 1})
-    healed = json.loads(kubectl("get", "deployment", "shop", "-n", namespace, "-o", "json", cluster=cluster_one))
+    healed = json.loads(
+        kubectl("get", "deployment", "shop", "-n", namespace, "-o", "json", cluster=cluster_one)
+    )
     assert healed["metadata"]["annotations"]["meta.helm.sh/release-name"] == "shop"
     kubectl("delete", "service", "shop", "-n", namespace, cluster=cluster_one)
     fleet_alarm("shop.one")
@@ -149,7 +167,9 @@ def test_changed_by_hand(
     eventually(lambda: fleet.ready("applications/shop"))
     helm("rollback", "shop", "1", "-n", namespace, cluster=cluster_one)
     fleet_alarm("shop.one")
-    eventually(lambda: fleet.condition("releases/shop.one", "Drifted").get("reason") == "ChangedByHelm")
+    eventually(
+        lambda: fleet.condition("releases/shop.one", "Drifted").get("reason") == "ChangedByHelm"
+    )
 
 
 def fleet_alarm(release: str) -> None:
@@ -159,16 +179,24 @@ def fleet_alarm(release: str) -> None:
 
     from apps.models import Release
 
-    Release.objects.filter(name=release).status_update(alarm=F("alarm") + 1, next_reconcile_at=Now())
+    Release.objects.filter(name=release).status_update(
+        alarm=F("alarm") + 1, next_reconcile_at=Now()
+    )
 
 
 def test_hanging_cluster_leaves_the_other_alone(
-    portal: Portal, cluster_one: ControlPlane, cluster_two: ControlPlane, namespace: str, kubectl: Any
+    portal: Portal,
+    cluster_one: ControlPlane,
+    cluster_two: ControlPlane,
+    namespace: str,
+    kubectl: Any,
 ) -> None:
     host, port = cluster_two.server.removeprefix("https://").split(":")
     with FaultProxy((host, int(port))) as proxy:
         portal.import_cluster(cluster_one)
-        config = cluster_two.kubeconfig.read_text().replace(cluster_two.server, f"https://127.0.0.1:{proxy.port}")
+        config = cluster_two.kubeconfig.read_text().replace(
+            cluster_two.server, f"https://127.0.0.1:{proxy.port}"
+        )
         body = {"kubeconfig": config, "name": "two"}
         assert portal.call("post", "clusters/import", body)["items"][0]["result"] == "created"
         eventually(lambda: portal.ready("clusters/one") and portal.ready("clusters/two"))
@@ -179,7 +207,12 @@ def test_hanging_cluster_leaves_the_other_alone(
         portal.apply("shop", **spec)
         eventually(lambda: portal.ready("releases/shop.one"), seconds=60)
         assert deployments(kubectl, cluster_one, namespace) == {"shop": 1}
-        eventually(lambda: portal.release("shop.two")["health"] == "Unknown" and not portal.ready("clusters/two"))
+        eventually(
+            lambda: (
+                portal.release("shop.two")["health"] == "Unknown"
+                and not portal.ready("clusters/two")
+            )
+        )
         assert proxy.faults[Mode.HANG] > 0, "the fault happened"
         proxy.drop()
         proxy.behave(Mode.FORWARD)
@@ -193,7 +226,9 @@ def test_dead_cluster_is_removed_at_once(
 ) -> None:
     host, port = cluster_one.server.removeprefix("https://").split(":")
     with FaultProxy((host, int(port))) as proxy:
-        config = cluster_one.kubeconfig.read_text().replace(cluster_one.server, f"https://127.0.0.1:{proxy.port}")
+        config = cluster_one.kubeconfig.read_text().replace(
+            cluster_one.server, f"https://127.0.0.1:{proxy.port}"
+        )
         portal.call("post", "clusters/import", {"kubeconfig": config, "name": "one"})
         eventually(lambda: portal.ready("clusters/one"))
         portal.local_repository(web_chart())
@@ -219,7 +254,6 @@ def test_cleanup_removal(
     eventually(lambda: fleet.gone("clusters/one"))
     assert helm_list(helm, cluster_one, namespace) == {}
     assert deployments(kubectl, cluster_one, namespace) == {}
-
 
 
 GATE = "kubecarrier-test-gate"
@@ -262,7 +296,11 @@ def open_gate(kubectl: Any, plane: ControlPlane, *, shut: bool = False) -> None:
 def test_worker_killed_in_install_and_upgrade(
     fleet: Portal, cluster_one: ControlPlane, namespace: str, helm: Any, kubectl: Any
 ) -> None:
-    files = {"templates__cm_yaml": CONFIG, "values_yaml": "v: one\n", "templates__hook_yaml": GATED_HOOK}
+    files = {
+        "templates__cm_yaml": CONFIG,
+        "values_yaml": "v: one\n",
+        "templates__hook_yaml": GATED_HOOK,
+    }
     fleet.upload("local", chart("gated", "1.0.0", **files))
     fleet.upload("local", chart("gated", "2.0.0", **files))
     spec = app_spec(namespace, chart="local/gated", version="1.0.0", timeoutSeconds=300)
@@ -283,5 +321,7 @@ def test_worker_killed_in_install_and_upgrade(
     assert config_value(kubectl, cluster_one, namespace, "gated-cm") == "two"
     pending = helm("list", "--pending", "-n", namespace, "-q", cluster=cluster_one)
     assert pending.strip() == ""
-    history = json.loads(helm("history", "gated", "-n", namespace, "-o", "json", cluster=cluster_one))
+    history = json.loads(
+        helm("history", "gated", "-n", namespace, "-o", "json", cluster=cluster_one)
+    )
     assert len(history) <= 4, "revisions are bounded by changes and attempts"

@@ -13,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -74,13 +75,16 @@ class Portal:
             for name, pid in re.findall(r"^([\w ]+): started, process (\d+)$", self.said, re.M)
         }
 
+    def ask(self, query: str, *values: str) -> list[tuple[object, ...]]:
+        """Rows of the portal's database."""
+        file = self.home / "kubecarrier.sqlite3"
+        with closing(sqlite3.connect(file, timeout=10)) as database:
+            return database.execute(query, values).fetchall()
+
     def beat(self, name: str) -> str:
         """When that heartbeat was written."""
-        with sqlite3.connect(self.home / "kubecarrier.sqlite3", timeout=10) as database:
-            rows = database.execute(
-                "SELECT beat_at FROM kubecarrier_heartbeat WHERE name LIKE ?", [f"{name}%"]
-            ).fetchall()
-        database.close()
+        query = "SELECT beat_at FROM kubecarrier_heartbeat WHERE name LIKE ?"
+        rows = self.ask(query, f"{name}%")
         return str(rows[0][0]) if rows else ""
 
     def stop(self) -> None:
