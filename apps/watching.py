@@ -113,15 +113,15 @@ def object_urgency(recorded: Recorded, event: Event) -> Urgency:
 
 
 def missing_urgency(recorded: Recorded, event: Event) -> Urgency:
-    """After a complete list: something that the row recorded is not there."""
+    """After a complete list: something is not there that the row recorded as there."""
     if event.spec == RECORDS:
         name = f"sh.helm.release.v1.{recorded.key[1]}.v{recorded.revision}"
         gone = recorded.revision and (recorded.key[0], name) not in event.present
         return Urgency.CHANGE if gone else Urgency.NOTHING
     expected = {
         (namespace, name)
-        for version, kind, namespace, name in recorded.objects
-        if (version, kind) == (event.spec.api_version, event.spec.kind)
+        for (version, kind, namespace, name), entry in recorded.objects.items()
+        if (version, kind) == (event.spec.api_version, event.spec.kind) and entry.get("uid")
     }
     return Urgency.CHANGE if expected - event.present else Urgency.NOTHING
 

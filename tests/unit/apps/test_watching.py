@@ -128,6 +128,11 @@ def test_an_object_that_was_missing_and_appears_is_a_change() -> None:
     assert outcome(recorded, event) is Urgency.CHANGE
 
 
+def test_what_was_missing_already_is_no_news() -> None:
+    recorded = release(DEPLOYMENT | {"uid": "", "generation": ""})
+    assert outcome(recorded, Event(EventType.LISTED, DEPLOYMENTS)) is Urgency.NOTHING
+
+
 @pytest.mark.parametrize(
     ("spec", "present", "expected"),
     [
