@@ -203,8 +203,9 @@ class ApplicationForm(WishForm):
         found = []
         for item in self.cleaned_data["secrets"]:
             if isinstance(item, dict) and not item.get("data"):
-                item = {key: value for key, value in item.items() if key != "data"}
-            found.append(item)
+                found.append({key: value for key, value in item.items() if key != "data"})
+            else:
+                found.append(item)
         return found
 
     def spec(self) -> dict[str, Any]:

@@ -5,7 +5,7 @@ characters and have passed the redaction before they get here: no token and
 nothing of a Secret.
 """
 
-
+# ruff: noqa: N818 (the names are Kubernetes' own reasons)
 from __future__ import annotations
 
 from dataclasses import dataclass

@@ -56,7 +56,7 @@ class Cluster(SpecModel):
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )
 
-    identity = models.CharField(
+    identity = models.CharField(  # noqa: DJ001 - unique, so unknown must be NULL
         _("identity"), max_length=64, null=True, unique=True, editable=False
     )
     version = models.CharField(_("version"), max_length=64, blank=True, editable=False)

@@ -119,7 +119,7 @@ class Child:
             env={**os.environ, **self.program.environment},
             pass_fds=tuple(self.program.descriptors),
             process_group=0,
-            preexec_fn=partial(deathsig.die_with, os.getpid()),
+            preexec_fn=partial(deathsig.die_with, os.getpid()),  # noqa: PLW1509 - no threads here
         )
         self._started_at = now
         self._say(f"{self.program.name}: started, process {self._process.pid}")

@@ -36,7 +36,7 @@ from kubecarrier.lib.tasks import Queue, task_entry
 _BEAT_TASK = "kubecarrier.tasks.beat"
 _DECODED_AT_MOST = 50
 _CONNECTION_CHECK_SECONDS = 10.0
-_WAITING = f"SELECT 1 FROM {OrmQ._meta.db_table} WHERE key = %s AND lock < %s LIMIT 1"
+_WAITING = f"SELECT 1 FROM {OrmQ._meta.db_table} WHERE key = %s AND lock < %s LIMIT 1"  # noqa: S608
 
 
 @task_entry
@@ -172,7 +172,7 @@ class _Busy:
     def _beat(task: str) -> None:
         try:
             heartbeats.beat(heartbeats.worker_name(Conf.CLUSTER_NAME), pid=os.getpid(), busy=task)
-        except Exception:
+        except Exception:  # noqa: BLE001 - the database is away; the next beat tries again
             return
         finally:
             connections.close_all()

@@ -48,7 +48,7 @@ from kubecarrier.templatetags.console import badge, since
 _SHOWN = 200
 
 
-class PreviewAsked(KubeCarrierError):
+class PreviewAsked(KubeCarrierError):  # noqa: N818 - not an error
     """Not an error: the form was asked for a preview, so nothing is saved."""
 
     def __init__(self, groups: list[Any]) -> None:
@@ -289,9 +289,7 @@ class ApplicationAdmin(PortalAdmin):
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save = partial(application_apply, actor=request.user, wish=form.wish)
         if "_preview" in request.POST:
-            raise PreviewAsked(
-                live.application_preview(name=form.wish.name, save=save)
-            )
+            raise PreviewAsked(live.application_preview(name=form.wish.name, save=save))
         self.save_applied(obj, save().row)
 
     def versions_view(self, request: HttpRequest) -> HttpResponse:

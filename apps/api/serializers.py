@@ -232,7 +232,7 @@ class ApplicationSpecSerializer(StrictSerializer):
         whole.is_valid(raise_exception=True)
         return _plain(whole.validated_data)  # type: ignore[no-any-return]
 
-    def validate_configMaps(self, value: Any) -> Any:
+    def validate_configMaps(self, value: Any) -> Any:  # noqa: N802 - DRF's hook is named by the field
         return _once(_plain(value))
 
     def validate_secrets(self, value: Any) -> Any:

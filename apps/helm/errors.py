@@ -53,11 +53,11 @@ class HelmError(KubeCarrierError):
         self.reason = reason
 
 
-class HelmFailed(HelmError, TerminalError):
+class HelmFailed(HelmError, TerminalError):  # noqa: N818
     """Trying the same again does not help."""
 
 
-class HelmUnavailable(HelmError, TransientError):
+class HelmUnavailable(HelmError, TransientError):  # noqa: N818
     """A later try may succeed."""
 
 

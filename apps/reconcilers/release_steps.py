@@ -98,7 +98,7 @@ def _site(job: ReleaseJob) -> Site:
 
 
 def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:
-    facts = Facts(
+    return Facts(
         desired_digest=job.desired_digest,
         known_revision=job.known_revision,
         spec_changed=job.spec_changed,
@@ -111,7 +111,6 @@ def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:
         records=records,
         foreign_pending_old=_older_than_timeout(job, records),
     )
-    return facts
 
 
 def _older_than_timeout(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> bool:
@@ -126,7 +125,7 @@ def _older_than_timeout(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> boo
 
 def _unlock(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """A pending record nobody works on any more: the lease is ours, so its writer is dead."""
-    assert facts.newest is not None
+    assert facts.newest is not None  # noqa: S101 - the state says so
     ref, uid, version = unlock_ref(facts.newest)
     try:
         site.kube.delete(ref, uid=uid, resource_version=version)
@@ -140,7 +139,7 @@ def _unlock(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
 
 def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """Namespace, context objects, then `helm upgrade --install` with the digest as a label."""
-    assert job.desired is not None and job.chart_path is not None
+    assert job.desired is not None and job.chart_path is not None  # noqa: S101 - not deleting
     if problem := _prepare(job, site):
         return problem
     verb = "upgrade" if facts.good_revision else "install"
@@ -189,7 +188,7 @@ def _prepare(job: ReleaseJob, site: Site) -> Pass | None:
     """Namespace, references, and the config maps and secrets beside the release."""
     if problem := _ensure_namespace(job, site):
         return problem
-    assert job.desired is not None
+    assert job.desired is not None  # noqa: S101 - not deleting
     for kind, name in job.desired.references:
         try:
             site.kube.get(ObjectRef("v1", kind, job.namespace, name), metadata_only=True)
@@ -254,7 +253,7 @@ def _remedy(job: ReleaseJob, site: Site, facts: Facts, step: Step) -> Pass:
         _uninstall_quietly(job, site)
         reason, text = Reason.REMOVED_AFTER_FAILURE, "What the failed deployment made was removed."
     else:
-        assert facts.good_revision is not None
+        assert facts.good_revision is not None  # noqa: S101 - the plan says so
         site.helm.rollback(
             site.connection,
             name=job.release_name,
@@ -287,7 +286,7 @@ def _uninstall_quietly(job: ReleaseJob, site: Site) -> None:
 
 def _uninstall(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """`helm uninstall`; that everything is gone is seen by the passes after it."""
-    assert facts.newest is not None
+    assert facts.newest is not None  # noqa: S101 - the state says so
     entries = list(job.objects_seen) or _entries(site, facts.newest)
     _uninstall_quietly(job, site)
     return _not_ready(
@@ -305,7 +304,7 @@ def _entries(site: Site, record: RecordMeta) -> list[Json]:
 
 def _forget(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """Every object stays and says so; Helm's records go, so that nothing owns it any more."""
-    assert facts.newest is not None
+    assert facts.newest is not None  # noqa: S101 - the state says so
     refs = list(live.manifest_objects(site.kube, facts.newest)) + _context_refs(job)
     kept = {KEPT_ANNOTATION: datetime.now(UTC).isoformat(timespec="seconds"), OWNER_ANNOTATION: ""}
     live.annotate_kept(site.kube, refs, kept)
@@ -358,7 +357,7 @@ def _delete_ours(job: ReleaseJob, site: Site, ref: ObjectRef) -> None:
 def _look(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """Health and drift of the live objects; nothing is changed unless drift is to be corrected."""
     newest = facts.newest
-    assert newest is not None
+    assert newest is not None  # noqa: S101 - the state says so
     manifest: dict[ObjectRef, Json] | None = None
     known = bool(job.objects_seen) and newest.revision == job.known_revision
     if not known:
@@ -444,7 +443,7 @@ def _looked(
 
 def _verify_seconds() -> float:
     """The verification interval, spread so that releases deployed together do not stay together."""
-    return float(settings.KUBECARRIER_VERIFY_SECONDS) * random.uniform(0.8, 1.0)
+    return float(settings.KUBECARRIER_VERIFY_SECONDS) * random.uniform(0.8, 1.0)  # noqa: S311
 
 
 def _noted(job: ReleaseJob, seen: list[live.Seen], drifts: list[live.Drift]) -> list[Json]:

@@ -274,8 +274,8 @@ def _secret_data(spec: dict[str, Any], found: Application | None) -> dict[str, d
     stored = secret_data(found) if found else {}
     data = {}
     listed = []
-    for item in spec.get("secrets", []):
-        item = dict(item)
+    for secret in spec.get("secrets", []):
+        item = dict(secret)
         given = item.pop("data", None)
         if not item.get("existing"):
             data[item["name"]] = given if given is not None else stored.get(item["name"], {})

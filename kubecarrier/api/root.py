@@ -98,7 +98,7 @@ class LogoutView(KnoxLogoutView):  # type: ignore[misc]
     """Forget the token this request came with."""
 
     @extend_schema(request=None, responses={204: None}, operation_id="logout")
-    def post(self, request: Request, format: str | None = None) -> Response:
+    def post(self, request: Request, format: str | None = None) -> Response:  # noqa: A002 - knox's name
         if request.auth is not None:
             services.token_revoke(token=request.auth)
         return Response(None, status=status.HTTP_204_NO_CONTENT)

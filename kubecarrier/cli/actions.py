@@ -31,7 +31,7 @@ class Manner:
 
 def act(api: Api, path: str, body: object, what: tuple[str, str, str], manner: Manner) -> None:
     """POST the action; `what` is singular, name and the participle to print."""
-    manner.seconds
+    manner.seconds  # noqa: B018  a wrong --timeout must be said before anything is done
     answer = api.post(path, body, dry(dry_run=manner.dry_run))
     finish(api, answer, what, manner)
 

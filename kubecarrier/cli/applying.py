@@ -18,7 +18,7 @@ from kubecarrier.cli.output import echo, list_of, note, report, result_line
 
 def run(api: Api, sources: list[Source], manner: Manner, *, validate: bool) -> None:
     """Apply `sources` in order; raises CliError with the exit code of the first refusal."""
-    manner.seconds
+    manner.seconds  # noqa: B018  a wrong --timeout must be said before anything is done
     if validate and not manner.dry_run:
         check(api, sources)
     applied: list[Document] = []

@@ -69,5 +69,5 @@ def _quietly(found: Callable[[], list[str]]) -> list[str]:
     # A shell shows whatever a completion prints in the middle of the line.
     try:
         return found()
-    except Exception:
+    except Exception:  # noqa: BLE001
         return []

@@ -16,4 +16,4 @@ def delay_seconds(failures: int, *, cap_seconds: float = CAP_SECONDS) -> float:
     """
     exponent = min(max(failures, 0), 16)
     full = min(cap_seconds, BASE_SECONDS * 2.0**exponent)
-    return full * random.uniform(1 - JITTER, 1 + JITTER)
+    return full * random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreading load, no secret

@@ -36,5 +36,5 @@ def forks_die_with_us() -> None:
 
 
 def _note_parent() -> None:
-    global _parent
+    global _parent  # noqa: PLW0603 - read by the child right after the fork
     _parent = os.getpid()

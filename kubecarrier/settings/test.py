@@ -20,7 +20,7 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
 WHITENOISE_AUTOREFRESH = True
 AXES_ENABLED = False
-LOGGING["root"]["handlers"] = []
+LOGGING["root"]["handlers"] = []  # pytest captures what is logged
 LOGGING["loggers"]["django-q"] = {"level": "WARNING"}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that tests can start processes that work on the same database.

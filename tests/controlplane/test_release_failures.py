@@ -20,7 +20,12 @@ from tools.controlplane import ControlPlane, binaries
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-CONFIG = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: {{ .Release.Name }}-cm}\ndata: {v: {{ .Values.v | quote }}}\n"
+CONFIG = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: {{ .Release.Name }}-cm}
+data: {v: {{ .Values.v | quote }}}
+"""
 
 
 def bad_chart(version: str, *, hook: bool) -> bytes:
@@ -258,7 +263,7 @@ def test_cleanup_removal(
 
 GATE = "kubecarrier-test-gate"
 GATED_HOOK = FAILING_HOOK.replace("activeDeadlineSeconds: 1", "activeDeadlineSeconds: 600").replace(
-    "{no: such}", "{%s: open}" % GATE
+    "{no: such}", f"{{{GATE}: open}}"
 )
 
 

@@ -67,7 +67,7 @@ def login(
 
 
 def _given(token: str) -> str:
-    from_stdin = token == "-"
+    from_stdin = token == "-"  # noqa: S105
     return check_token(prompts.read_secret_line("--token -") if from_stdin else token)
 
 

@@ -27,7 +27,7 @@ class Command(BaseCommand):
         """Start again with the environment that the queue library wants, if it is not set."""
         if os.environ.get(_VARIABLE, Queue.DEFAULT) != queue:
             os.environ[_VARIABLE] = queue
-            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+            os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # noqa: S606
         from kubecarrier import tasks
 
         tasks.serve(queue)

@@ -1,6 +1,5 @@
 """Health by kind: shapes as API servers give them."""
 
-# ruff: noqa: E501 (a row of a table stays one line)
 from __future__ import annotations
 
 from typing import Any
