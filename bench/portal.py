@@ -22,6 +22,7 @@ Json = dict[str, Any]
 ROOT = Path(__file__).parents[1]
 _START_SECONDS = 60.0
 _STOP_SECONDS = 45.0
+_DROPPED = ("KUBECARRIER_", "Q_CL", "PYTHON")  # of the caller's environment
 _KEPT_SECONDS = 2.0  # the server closes idle connections after 5 s
 
 
@@ -31,7 +32,7 @@ class Home:
     def __init__(self, directory: Path, *, helm: Path | None = None) -> None:
         self.path = directory / "home"
         keyfile.create(self.path)
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("KUBECARRIER_", "Q_CL"))}
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(_DROPPED)}
         own = {key: value for key, value in os.environ.items() if key in _PASSED_ON}
         self.environment = {
             **kept,
