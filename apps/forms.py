@@ -19,6 +19,7 @@ from kubecarrier.console.forms import (
     YamlField,
     code_area,
     password_input,
+    prose,
     select,
     text_input,
 )
@@ -57,14 +58,18 @@ class RepositoryForm(WishForm):
         help_text=_("OCI only: one name per line, for a registry cannot be listed."),
     )  # fmt: skip
 
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=2000, widget=prose()
+    )
+
     class Meta:
         model = ChartRepository
-        fields = ["type", "url", "username", "plain_http", "refresh_seconds", "description"]
+        fields = ["type", "url", "username", "plain_http", "refresh_seconds"]
 
     def stored(self) -> dict[str, Any]:
         row = self.instance
         return {
-            "name": row.name, "labels": row.labels, "ca_pem": row.ca_pem,
+            "name": row.name, "labels": row.labels, "description": row.description, "ca_pem": row.ca_pem,
             "references": "\n".join(row.references),
         }  # fmt: skip
 
@@ -161,10 +166,14 @@ class ApplicationForm(WishForm):
         help_text=_("Applications that must be ready on the cluster first."),
     )  # fmt: skip
 
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=2000, widget=prose()
+    )
+
     class Meta:
         model = Application
         fields = [
-            "description", "image_registry", "env_key", "keep_resources", "on_failure",
+            "image_registry", "env_key", "keep_resources", "on_failure",
             "timeout_seconds", "max_history", "drift_policy",
         ]  # fmt: skip
 
@@ -184,6 +193,7 @@ class ApplicationForm(WishForm):
         row = self.instance
         columns = (
             "name",
+            "description",
             "labels",
             "chart",
             "version",

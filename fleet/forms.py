@@ -17,6 +17,7 @@ from kubecarrier.console.forms import (
     WishForm,
     code_area,
     password_input,
+    prose,
     select,
     text_input,
 )
@@ -44,13 +45,18 @@ class ClusterForm(WishForm):
         label=_("CA certificate"), required=False, widget=code_area(5), strip=False
     )
 
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=2000, widget=prose()
+    )
+
     class Meta:
         model = Cluster
-        fields = ["description", *_ABOUT, "tls_server_name", "removal_policy"]
+        fields = [*_ABOUT, "tls_server_name", "removal_policy"]
 
     def stored(self) -> dict[str, Any]:
         return {
             "labels": self.instance.labels,
+            "description": self.instance.description,
             "server": self.instance.server,
             "ca_pem": self.instance.ca_pem,
         }

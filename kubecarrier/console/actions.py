@@ -58,7 +58,7 @@ class BulkAction:
 
     slug: str
     title: Any
-    run: Callable[[Any, dict[str, Any], Any], None]
+    run: Callable[[Any, dict[str, Any], Any], object]
     text: Any = ""
     form: type[PortalForm] = PortalForm
     danger: bool = False

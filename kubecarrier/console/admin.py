@@ -165,6 +165,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         tab = tab if tab in TABS else TABS[0]
         context = {
             "row": row,
+            "show_delete": False,
+            "show_save_and_add_another": False,
             "tab": tab,
             "tabs": self._tabs(),
             "state": state_of(row) if isinstance(row, ReconciledModel) else None,
@@ -222,7 +224,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
 
     def history_context(self, row: Any) -> dict[str, Any]:
         """Audit entries and operations."""
-        return {"entries": history.entries_of(row), "operations": history.operations_of(row)}
+        operations = history.operations_of(row) if isinstance(row, ReconciledModel) else []
+        return {"entries": history.entries_of(row), "operations": operations}
 
     def _status(self, row: Any) -> dict[str, Any]:
         conditions = condition_rows(row) if isinstance(row, ReconciledModel) else []

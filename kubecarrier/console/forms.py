@@ -37,6 +37,11 @@ def code_area(rows: int = 6, **attrs: Any) -> Any:
     )  # fmt: skip
 
 
+def prose(rows: int = 2) -> Any:
+    """A text area for sentences."""
+    return widgets.UnfoldAdminTextareaWidget(attrs={"rows": rows})
+
+
 def select(choices: Any = ()) -> Any:
     """A select in the theme's look."""
     return widgets.UnfoldAdminSelectWidget(choices=choices)

@@ -70,12 +70,14 @@ def _applications(user: Any) -> dict[str, int]:
     calm = Q(failed_here=False, drifted_here=False, suspended=False)
     found: dict[str, int] = rows.aggregate(
         total=Count("pk"),
+        # An alias hides the column of its name from what follows: `ready` comes after `unknown`.
+        unknown=Count("pk", filter=Q(ready="Unknown") & calm & ~Q(conditions={})),
         ready=Count("pk", filter=current & calm),
         failed=Count("pk", filter=Q(failed_here=True, suspended=False)),
         drifted=Count("pk", filter=Q(failed_here=False, drifted_here=True, suspended=False)),
         paused=Count("pk", filter=Q(suspended=True)),
     )
-    counted = sum(found[key] for key in ("ready", "failed", "drifted", "paused"))
+    counted = sum(found[key] for key in ("ready", "failed", "drifted", "unknown", "paused"))
     found["progressing"] = max(0, found["total"] - counted)
     return found
 
@@ -128,6 +130,7 @@ def _application_parts(found: dict[str, int]) -> list[dict[str, Any]]:
         ("busy", "progress_activity", _("progressing"), found["progressing"], f"{url}?standing=progressing"),
         ("warn", "difference", _("drifted"), found["drifted"], f"{url}?standing=drifted"),
         ("bad", "error", _("failed"), found["failed"], f"{url}?standing=failed"),
+        ("idle", "help", _("unknown"), found["unknown"], f"{url}?ready__exact=Unknown"),
         ("idle", "pause_circle", _("paused"), found["paused"], f"{url}?suspended__exact=1"),
     ])  # fmt: skip
 

@@ -202,6 +202,13 @@ def object_url(operation: Any) -> str:
 
 
 @register.filter
+def did(entry: Any) -> str:
+    """What an audit entry says was done, as a verb of the past."""
+    known = {0: _("created"), 1: _("changed"), 2: _("deleted"), 3: _("opened")}
+    return str(entry.event) or known.get(entry.action, "")
+
+
+@register.filter
 def entry_url(entry: Any) -> str:
     """The page of what an audit entry is about, or nothing."""
     if entry.action == 2 or not entry.content_type_id:
