@@ -61,11 +61,11 @@ class IndexView(HelmView):
 
 
 class ArchiveView(HelmView):
-    """One archive, by the digest of its content."""
+    """One archive, by the digest of its content; Helm saves it under the last part of the URL."""
 
     repository: ChartRepository
 
-    def get(self, request: HttpRequest, name: str, digest: str) -> HttpResponse:
+    def get(self, request: HttpRequest, name: str, digest: str, file: str) -> HttpResponse:
         known = ChartVersion.objects.filter(chart__repository=self.repository, archive_id=digest)
         if not known.exists():
             return HttpResponse("No such chart.\n", status=404)
@@ -81,7 +81,9 @@ def _entry(row: ChartVersion, name: str) -> dict[str, Any]:
         "description": row.description,
         "digest": row.archive_id,
         "created": row.archive.created_at.isoformat() if row.archive else "",
-        "urls": [reverse("helm-archive", args=[name, row.archive_id])],
+        "urls": [
+            reverse("helm-archive", args=[name, row.archive_id, f"{row.chart.chart}-{row.version}"])
+        ],
     }
 
 
@@ -93,6 +95,6 @@ def _user_of(request: HttpRequest) -> Any:
     try:
         _, _, token = base64.b64decode(encoded, validate=True).decode().partition(":")
         user, _ = TokenAuthentication().authenticate_credentials(token.encode())
-    except Exception:
+    except Exception:  # noqa: BLE001 - whatever is wrong with the token, the answer is the same
         return None
     return user if may_operate(user) else None

@@ -6,5 +6,9 @@ from apps.api import helm_repository
 
 urlpatterns = [
     path("<str:name>/index.yaml", helm_repository.IndexView.as_view(), name="helm-index"),
-    path("<str:name>/<str:digest>.tgz", helm_repository.ArchiveView.as_view(), name="helm-archive"),
+    path(
+        "<str:name>/<str:digest>/<str:file>.tgz",
+        helm_repository.ArchiveView.as_view(),
+        name="helm-archive",
+    ),
 ]

@@ -40,7 +40,13 @@ def urls(patterns: Any = None, prefix: str = "") -> list[str]:
 def sample(pattern: Any) -> str:
     """The pattern's text with its variable parts filled in."""
     text = str(pattern.pattern).strip("^").removesuffix("$").replace(r"\Z", "")
-    for variable in ("(?P<name>[^/]+)", "(?P<version>[^/]+)", "<str:name>", "<str:digest>"):
+    for variable in (
+        "(?P<name>[^/]+)",
+        "(?P<version>[^/]+)",
+        "<str:name>",
+        "<str:digest>",
+        "<str:file>",
+    ):
         text = text.replace(variable, "one")
     assert "(" not in text, text
     assert "<" not in text, text
