@@ -100,7 +100,7 @@ class ChartViewSet(DocumentViewSet):
     kind = kinds.CHART
     http_method_names = ["get", "head", "options"]
 
-    @extend_schema(responses={200: ChartVersionListSerializer})
+    @extend_schema(responses={200: ChartVersionListSerializer}, operation_id="charts_versions_list")
     @action(detail=True, methods=["get"])
     def versions(self, request: Request, name: str) -> Response:
         rows = (
