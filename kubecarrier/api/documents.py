@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from rest_framework import serializers
@@ -170,6 +171,7 @@ def _copy_path(source: Any, target: dict[str, Any], keys: list[str]) -> None:
             target = target.setdefault(key, {})
 
 
+@cache
 def document_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:
     """The document of a kind for the OpenAPI description."""
     fields: dict[str, Any] = {
@@ -195,17 +197,20 @@ def _status_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:
     return type(f"{kind.kind}StatusSerializer", (serializers.Serializer,), fields)
 
 
+_ListMetadataSerializer = type(  # “continue” cannot be written as a class attribute
+    "ListMetadataSerializer",
+    (serializers.Serializer,),
+    {"continue": serializers.CharField(allow_null=True)},
+)
+
+
+@cache
 def list_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:
     """The list of a kind for the OpenAPI description."""
-    meta = type(
-        "ListMetadataSerializer",
-        (serializers.Serializer,),
-        {"continue": serializers.CharField(allow_null=True)},
-    )
     fields = {
         "apiVersion": serializers.CharField(default=API_VERSION),
         "kind": serializers.CharField(default=f"{kind.kind}List"),
-        "metadata": meta(),
+        "metadata": _ListMetadataSerializer(),
         "items": document_serializer(kind)(many=True),
     }
     return type(f"{kind.kind}ListSerializer", (serializers.Serializer,), fields)

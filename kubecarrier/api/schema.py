@@ -25,6 +25,8 @@ _LIST_TEXT = {
 class DocumentSchema(AutoSchema):  # type: ignore[no-untyped-call]
     """Request and answer of the generic methods are the kind's document."""
 
+    view: Any  # the generic views have `kind` and `action`
+
     def _generic(self) -> Any:
         kind = getattr(self.view, "kind", None)
         return kind if kind and getattr(self.view, "action", "") in _DOCUMENT_ACTIONS else None

@@ -149,7 +149,10 @@ class GuardedQuerySet(models.QuerySet[M]):
         return self if may_operate(user) else self.none()
 
 
-class GuardedManager(models.Manager.from_queryset(GuardedQuerySet)[M]):  # type: ignore[misc]
+_Manager = models.Manager.from_queryset(GuardedQuerySet)
+
+
+class GuardedManager(_Manager[M]):
     """The manager of every audited model."""
 
 

@@ -81,15 +81,9 @@ class ApplyService(Protocol):
     def __call__(self, *, actor: Any, wish: Wish) -> Applied: ...
 
 
-class DeleteService(Protocol):
-    """Asks for the deletion of one row; options are the kind's own."""
-
-    def __call__(self, *, actor: Any, row: Any, **options: Any) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Kind:
-    """A kind and everything the edges need to know of it.
+    """A kind and everything the edges need to know of it; there is one object of each.
 
     `spec_serializer` is the DRF serializer class of the spec (None: read-only);
     `status` gives the status of a row as plain JSON beyond conditions.
@@ -106,7 +100,8 @@ class Kind:
     status: Callable[[Any], dict[str, Any]]
     rows: Callable[[Any], models.QuerySet[Any]]
     apply: ApplyService | None = None
-    delete: DeleteService | None = None
+    #: Takes `actor`, `row` and the options of `delete_options`.
+    delete: Callable[..., None] | None = None
     delete_options: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
     search: tuple[str, ...] = ("name",)

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol
 
 import structlog
 from django.utils import timezone
@@ -55,17 +55,24 @@ class Pass:
     error_code: str = ""
 
 
-J = TypeVar("J", bound=Job)
-
-
-class Reconciler(Protocol[J]):
+class Reconciler[J: Job](Protocol):
     """One kind's reconciler; `run` is called in a thread and never touches the ORM."""
 
-    model: type[ReconciledModel]
-    group_column: str | None
-    lease_seconds: float
-    slots: int
-    slots_per_group: int
+    # Read only, so that a reconciler may say `model = Cluster`.
+    @property
+    def model(self) -> type[ReconciledModel]: ...
+
+    @property
+    def group_column(self) -> str | None: ...
+
+    @property
+    def lease_seconds(self) -> float: ...
+
+    @property
+    def slots(self) -> int: ...
+
+    @property
+    def slots_per_group(self) -> int: ...
 
     def load(self, claims: Sequence[Claim]) -> Sequence[J]: ...
 

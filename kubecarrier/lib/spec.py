@@ -8,6 +8,7 @@ else writes either: that is the Kubernetes contract in Django columns.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from django.core.validators import MaxLengthValidator, RegexValidator
@@ -23,7 +24,7 @@ from kubecarrier.lib.conditions import READY, Status
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"
 NAME_MAX_LENGTH = 53  # Helm's limit for a release name
 
-name_validators = [
+name_validators: list[Callable[[Any], None]] = [
     RegexValidator(
         NAME_PATTERN,
         message=_(
