@@ -24,6 +24,13 @@ UNFOLD: dict[str, Any] = {
     "SITE_URL": None,
     "BORDER_RADIUS": "8px",
     "DASHBOARD_CALLBACK": "kubecarrier.admin_site.start_page",
+    "SITE_FAVICONS": [
+        {
+            "rel": "icon",
+            "type": "image/svg+xml",
+            "href": lambda request: static("console/icon.svg"),
+        }
+    ],
     "STYLES": [lambda request: static("console/console.css")],
     "SCRIPTS": [lambda request: static("console/console.js")],
     "COLORS": {

@@ -299,7 +299,11 @@ def _drift(name: str) -> None:
         return
     text = "Deployment/catalog: spec.replicas; written by kubectl-edit."
     at = (timezone.now() - timedelta(seconds=300)).isoformat()
-    release.conditions["Drifted"] |= {"lastTransitionAt": at} | {"status": "True", "reason": "ObjectsChanged", "message": text}
+    release.conditions["Drifted"] |= {"lastTransitionAt": at} | {
+        "status": "True",
+        "reason": "ObjectsChanged",
+        "message": text,
+    }
     drift = [{"kind": "Deployment", "namespace": release.namespace, "name": "catalog",
               "fields": ["spec.replicas", "spec.template.spec.containers[0].image"], "managers": ["kubectl-edit"]}]  # fmt: skip
     _store(release, drift=drift)

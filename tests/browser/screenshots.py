@@ -68,14 +68,28 @@ def _planes(home: Path, stack: Any) -> dict[str, Any]:
 
     settings.KUBECARRIER_HELM = str(binaries().path("helm"))
     etcd = stack.enter_context(Etcd(home))
-    names = ("fra-prod-1", "fra-prod-2", "iad-prod-1")
+    names = ("fra-prod-1", "fra-prod-2", "ams-prod-1", "iad-prod-1")
     planes = {
         name: ControlPlane(name=name, dir=home, etcd=etcd, nodes=0, controllers=False)
         for name in names
     }
     start_all(list(planes.values()))
     stack.callback(stop_all, list(planes.values()))
-    for plane in planes.values():
+    from tests.browser.fleet import archive
+
+    package = home / "web.tgz"
+    package.write_bytes(archive("web", "2.3.0"))
+    for plane in planes.values():  # an earlier version, so that the preview has something to say
+        plane.helm(
+            "install",
+            "checkout",
+            str(package),
+            "-n",
+            "shop",
+            "--create-namespace",
+            "--set",
+            "replicaCount=2",
+        )
         plane.kubectl(
             "create",
             "clusterrolebinding",
