@@ -17,9 +17,13 @@ def main() -> None:
         home = Path(os.environ.get("KUBECARRIER_HOME", Path(__file__).parent / "var"))
         sys.stdout.write(f"keys: {keyfile.create(home)}\n")
         return
+    from django.core.exceptions import ImproperlyConfigured
     from django.core.management import execute_from_command_line
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except ImproperlyConfigured as error:
+        sys.exit(f"manage.py: {error}")
 
 
 if __name__ == "__main__":

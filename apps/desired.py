@@ -23,6 +23,8 @@ OWNER_ANNOTATION = "kubecarrier.io/owner"
 KEPT_ANNOTATION = "kubecarrier.io/kept"
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 DIGEST_LABEL = "kubecarrier.io/digest"
+# Another value at each attempt: Helm carries labels over to a revision made by hand.
+ATTEMPT_LABEL = "kubecarrier.io/attempt"
 FIELD_MANAGER = "kubecarrier"
 DIGEST_LENGTH = 32
 

@@ -86,6 +86,11 @@ class RecordMeta:
     labels: dict[str, str] = field(default_factory=dict)
 
     @property
+    def fingerprint(self) -> str:
+        """What a watch compares; the uid tells a reinstalled release from its predecessor."""
+        return f"{self.revision}:{self.status}:{self.uid}"
+
+    @property
     def pending(self) -> bool:
         return self.status in PENDING
 

@@ -18,7 +18,7 @@ from apps.models import Application, ApplicationRevision, Release
 from apps.queries import desired_release, secret_data
 from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
-from fleet.services.operations import Target, operation_start, target_progress
+from fleet.operations import Target, operation_start, target_progress
 from kubecarrier.lib import audit, lease
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import Queue, wake_on_commit

@@ -38,6 +38,7 @@ from apps.values import Layer, merge, parse_values
 from apps.versions import best, parse_constraint
 from fleet import addresses
 from kubecarrier.lib import crypto, strict_yaml
+from kubecarrier.lib.errors import at_field
 
 
 def chart_by_reference(reference: str) -> Chart:
@@ -58,7 +59,8 @@ def resolve_version(chart: Chart, wanted: str) -> ChartVersion:
     """The version that `wanted` (a version, a constraint, or empty for the newest) chooses."""
     known = list(chart.versions.values_list("version", flat=True))
     exact = wanted if wanted in known else None
-    found = exact or best(known, parse_constraint(wanted or "*"))
+    with at_field("spec.version"):
+        found = exact or best(known, parse_constraint(wanted or "*"))
     if found is None:
         raise ChartNotFoundError(
             "version_not_found",

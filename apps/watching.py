@@ -45,15 +45,6 @@ _NAMESPACE = "meta.helm.sh/release-namespace"
 _REMEMBERED = 20_000
 
 
-def fingerprint(meta: RecordMeta | None) -> str:
-    """What a pass writes into `record_fingerprint`: Helm's newest record as it saw it; "": none.
-
-    `<revision>:<status>:<uid>`; the uid tells an uninstalled and reinstalled
-    release from its predecessor.
-    """
-    return f"{meta.revision}:{meta.status}:{meta.uid}" if meta else ""
-
-
 class Urgency(IntEnum):
     """How much an event matters to a release."""
 
@@ -85,7 +76,7 @@ def record_urgency(recorded: Recorded, meta: RecordMeta, *, deleted: bool) -> Ur
     """Older revisions do not matter: Helm marks them superseded and prunes them by itself."""
     if meta.revision < recorded.revision:
         return Urgency.NOTHING
-    if deleted or fingerprint(meta) != recorded.fingerprint:
+    if deleted or meta.fingerprint != recorded.fingerprint:
         return Urgency.CHANGE
     return Urgency.HEALTH if recorded.leased else Urgency.NOTHING
 

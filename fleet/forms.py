@@ -78,7 +78,7 @@ class ClusterForm(WishForm):
 class KubeconfigField(forms.FileField):
     """A kubeconfig as a file, read as text."""
 
-    def clean(self, data: Any, initial: Any = None) -> str:  # type: ignore[override]
+    def clean(self, data: Any, initial: Any = None) -> str:
         found = super().clean(data, initial)
         if not found:
             return ""

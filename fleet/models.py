@@ -84,7 +84,8 @@ class Cluster(SpecModel):
             "kubecarrier.io/region": self.region,
             "kubecarrier.io/environment": self.environment,
         }
-        return {**{key: value for key, value in known.items() if value}, **self.labels}
+        # Ours win: a free label must not pretend another name or environment.
+        return {**self.labels, **{key: value for key, value in known.items() if value}}
 
 
 class Observed(models.Model):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+from typing import Any
+
+from django.db.models import QuerySet
 
 from fleet.connection import Connection
 from fleet.models import Cluster, Operation
@@ -28,6 +31,12 @@ def connection_of(cluster: Cluster) -> Connection:
         tls_server_name=cluster.tls_server_name or None,
         insecure=cluster.insecure,
     )
+
+
+def operations_of(row: Any) -> QuerySet[Operation]:
+    """The operations on an object, the newest first."""
+    found = Operation.objects.filter(object_id=row.pk)
+    return found.select_related("actor").prefetch_related("targets")
 
 
 def operation_progress(operation: Operation) -> dict[str, int]:

@@ -8,3 +8,6 @@ class KubeCarrierConfig(AppConfig):
 
     name = "kubecarrier"
     verbose_name = "KubeCarrier"
+
+    def ready(self) -> None:
+        from kubecarrier import checks  # noqa: F401 - registers them

@@ -10,6 +10,7 @@ import os
 import socket
 from typing import Any
 
+from django.db.models import Q
 from django.db.models.functions import Now
 
 from kubecarrier.lib.lease import in_seconds
@@ -49,13 +50,19 @@ def beat(name: str, **detail: Any) -> None:
 def is_fresh(prefix: str, *, within_seconds: float = STALE_SECONDS) -> bool:
     """Whether one of the heartbeats whose name starts with `prefix` is young enough."""
     young = Heartbeat.objects.filter(beat_at__gte=in_seconds(-within_seconds))
-    return young.filter(name__startswith=prefix).exists()
+    return young.filter(_named(prefix)).exists()
 
 
 def fresh_names(prefix: str) -> list[str]:
     """Names of the fresh heartbeats that start with `prefix`, sorted."""
     young = Heartbeat.objects.filter(beat_at__gte=in_seconds(-STALE_SECONDS))
-    return sorted(young.filter(name__startswith=prefix).values_list("name", flat=True))
+    return sorted(young.filter(_named(prefix)).values_list("name", flat=True))
+
+
+def _named(prefix: str) -> Q:
+    """Exactly that name, or one below it: `worker:helm@web1` is not `worker:helm@web10`."""
+    below = prefix if prefix.endswith((":", "@")) else f"{prefix}-"
+    return Q(name=prefix) | Q(name__startswith=below)
 
 
 def forget(name: str) -> None:

@@ -19,7 +19,6 @@ from apps.models import Chart, ChartVersion
 from apps.permissions import visible_charts
 from apps.services.charts import opened
 from apps.versions import sort_key
-from kubecarrier.console.actions import ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.lib.errors import KubeCarrierError
 
@@ -33,7 +32,6 @@ class ChartAdmin(PortalAdmin):
     """Charts, observed in their repositories."""
 
     rows = visible_charts
-    object_actions: tuple[ObjectAction, ...] = ()
     status_template = "console/chart_status.html"
     live = False
     list_display = ("chart", "repository", "latest_version", "app_version", "about", "deprecated")

@@ -75,7 +75,7 @@ class DataField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         found: dict[str, str] = super().to_internal_value(data)
-        if bad := next((key for key in found if not _KEY.fullmatch(key)), None):
+        if (bad := next((key for key in found if not _KEY.fullmatch(key)), None)) is not None:
             raise serializers.ValidationError(f"“{bad[:80]}” is no valid key.", "key_invalid")
         if sum(len(key) + len(text.encode()) for key, text in found.items()) > _MAX_DATA:
             raise serializers.ValidationError("More than 1 MiB of data.", "data_too_large")
@@ -142,7 +142,9 @@ class EnvField(serializers.DictField):
 
     def to_internal_value(self, data: Any) -> dict[str, str]:
         found: dict[str, str] = super().to_internal_value(data)
-        if bad := next((name for name in found if not _ENV_NAME.fullmatch(name)), None):
+        if (
+            bad := next((name for name in found if not _ENV_NAME.fullmatch(name)), None)
+        ) is not None:
             raise serializers.ValidationError(f"“{bad[:80]}” is no valid name.", "env_invalid")
         return found
 

@@ -24,7 +24,7 @@ from apps.reconcilers.release_job import ReleaseJob, jobs_of
 from fleet.choices import PROBE_TASK, TargetState
 from fleet.conditions import REACHABLE
 from fleet.models import Cluster
-from fleet.services.operations import target_progress
+from fleet.operations import target_progress
 from kubecarrier.lib import lease
 from kubecarrier.lib.conditions import READY, Condition, Status
 from kubecarrier.lib.lease import Claim, due, in_seconds
@@ -80,7 +80,7 @@ def settle_quiet() -> int:
         deletion_requested_at=None,
         verified_at__gt=fresh,
         cluster__in=Cluster.objects.filter(
-            Q(**{f"conditions__{REACHABLE}__status": Status.TRUE.value}), suspended=False
+            Q(**{f"conditions__{REACHABLE}__status": Status.TRUE.value})
         ),
     )
     return quiet.status_update(next_reconcile_at=in_seconds(settings.KUBECARRIER_VERIFY_SECONDS))
@@ -111,7 +111,7 @@ def _tell(job: ReleaseJob, result: Pass) -> None:
     if ready and _differs(job, ready):
         _wake_application(job)
     if result.error_code:
-        lease.wake(Cluster.objects.filter(pk=job.row.cluster_id, suspended=False))
+        lease.wake(Cluster.objects.filter(pk=job.row.cluster_id))
         wake_on_commit(PROBE_TASK)
 
 

@@ -29,7 +29,8 @@ Json = dict[str, Any]
 class ReleaseJob:
     """One release to reconcile. `row` belongs to the recording thread.
 
-    `blocked` says why the cluster cannot be worked on ("" when it can);
+    `blocked` says why the cluster cannot be seen ("" when it can), `paused` why
+    nothing may be changed; `revision_number` is the application's;
     `desired` and `chart_path` are None for a release that is being deleted.
     """
 
@@ -39,6 +40,7 @@ class ReleaseJob:
     connection: Connection
     rules: Policy
     blocked: str
+    paused: str
     waiting_for: tuple[str, ...]
     release_name: str
     namespace: str
@@ -91,6 +93,7 @@ def _job(claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...]) ->
         connection=connection,
         rules=rules,
         blocked=_blocked(row),
+        paused=_paused(row),
         waiting_for=waiting,
         release_name=row.release_name,
         namespace=row.namespace,
@@ -132,12 +135,17 @@ def _desired(row: Release) -> Desired:
 
 def _blocked(row: Release) -> str:
     cluster = row.cluster
-    if cluster.suspended and cluster.deletion_requested_at is None:
-        return f"The cluster “{cluster.name}” is paused."
     reachable = cluster.condition(REACHABLE)
     if reachable and reachable["status"] != Status.TRUE:
         return f"The cluster “{cluster.name}” cannot be worked on: {reachable['message']}"
     return ""
+
+
+def _paused(row: Release) -> str:
+    """What keeps the release from being changed, though it can be looked at; "" when nothing."""
+    if row.cluster.suspended:
+        return f"The cluster “{row.cluster.name}” is paused."
+    return "The application is paused." if row.suspended else ""
 
 
 def _waiting_for(rows: list[Release]) -> dict[UUID, tuple[str, ...]]:

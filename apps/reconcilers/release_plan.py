@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from apps.choices import DriftPolicy, OnFailure
-from apps.desired import DIGEST_LABEL
+from apps.desired import ATTEMPT_LABEL, DIGEST_LABEL
 from apps.helm_records import RecordMeta, ReleaseStatus
 
 _GOOD = frozenset({ReleaseStatus.DEPLOYED, ReleaseStatus.SUPERSEDED})
@@ -65,6 +65,7 @@ class State(StrEnum):
     CURRENT = "current"
     OUTDATED = "outdated"
     CHANGED_BY_HAND = "changed by hand"
+    REMOVED_BY_HAND = "removed by hand"
     FAILED = "failed"
     FAILED_UNREMEDIED = "failed, not remedied yet"
     DELETING = "deleting"
@@ -98,16 +99,42 @@ def state_of(facts: Facts) -> State:
     if _failed_last(facts):
         return State.FAILED if facts.attempt.remedied else State.FAILED_UNREMEDIED
     if newest is None:
-        return State.ABSENT
+        was_there = facts.known_revision > 0 and not facts.spec_changed
+        return State.REMOVED_BY_HAND if was_there else State.ABSENT
     if newest.labels.get(DIGEST_LABEL) == facts.desired_digest:
+        if _carried_over(facts, newest):
+            return State.CHANGED_BY_HAND
         return State.CURRENT if newest.status in _GOOD else State.OUTDATED
     by_hand = newest.revision > facts.known_revision > 0 and not facts.spec_changed
     return State.CHANGED_BY_HAND if by_hand else State.OUTDATED
 
 
+def _carried_over(facts: Facts, newest: RecordMeta) -> bool:
+    """Whether the newest revision has its labels from an older one: `helm upgrade` by hand."""
+    attempt = newest.labels.get(ATTEMPT_LABEL)
+    return attempt is not None and any(
+        record.revision < newest.revision and record.labels.get(ATTEMPT_LABEL) == attempt
+        for record in facts.records
+    )
+
+
 def _failed_last(facts: Facts) -> bool:
     """What is wanted now was tried and failed: only another wish is tried again."""
     return not facts.attempt.succeeded and facts.attempt.digest == facts.desired_digest
+
+
+# Steps that change something in the cluster: a paused release does none of them.
+MUTATING = frozenset(
+    {
+        Step.UNLOCK,
+        Step.DEPLOY,
+        Step.REMOVE,
+        Step.ROLL_BACK,
+        Step.UNINSTALL,
+        Step.FORGET,
+        Step.FINISH,
+    }
+)
 
 
 def plan(facts: Facts) -> Step:
@@ -128,7 +155,7 @@ def plan(facts: Facts) -> Step:
             return _remedy(facts)
         case State.ABSENT | State.OUTDATED:
             return Step.WAIT_FOR_DEPENDENCY if facts.waiting_for else Step.DEPLOY
-        case State.CHANGED_BY_HAND:
+        case State.CHANGED_BY_HAND | State.REMOVED_BY_HAND:
             return Step.DEPLOY if facts.drift_policy is DriftPolicy.CORRECT else Step.LOOK
         case State.CURRENT:
             return Step.LOOK

@@ -17,14 +17,21 @@ from apps import health as health_rules
 from apps import release_objects as live
 from apps.choices import DriftPolicy
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
-from apps.desired import DIGEST_LABEL, FIELD_MANAGER, KEPT_ANNOTATION, OWNER_ANNOTATION
+from apps.desired import (
+    ATTEMPT_LABEL,
+    DIGEST_LABEL,
+    FIELD_MANAGER,
+    KEPT_ANNOTATION,
+    MANAGED_BY_LABEL,
+    OWNER_ANNOTATION,
+)
 from apps.health import HealthStatus
 from apps.helm import Helm, HelmFailed, HelmReason, ReleaseSpec
 from apps.helm.errors import HelmError
 from apps.helm_records import RecordMeta, forget_refs, unlock_ref
 from apps.queries import helm_door
 from apps.reconcilers.release_job import ReleaseJob
-from apps.reconcilers.release_plan import Facts, State, Step, plan, state_of
+from apps.reconcilers.release_plan import MUTATING, Facts, State, Step, plan, state_of
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef
@@ -60,6 +67,8 @@ def one_pass(job: ReleaseJob) -> Pass:
     records = live.records_of(site.kube, namespace=job.namespace, name=job.release_name)
     facts = _facts(job, records)
     step = plan(facts)
+    if job.paused and step in MUTATING:
+        step = Step.LOOK
     match step:
         case Step.WAIT_FOR_DEPENDENCY:
             return _waiting(
@@ -84,7 +93,7 @@ def one_pass(job: ReleaseJob) -> Pass:
         case Step.STALL:
             return _look(job, site, facts) if facts.newest else _stalled(job)
         case Step.LOOK:
-            return _look(job, site, facts)
+            return _look(job, site, facts) if facts.newest else _missing(job)
         case _:
             assert_never(step)
 
@@ -148,7 +157,7 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
         namespace=job.namespace,
         chart_path=job.chart_path,
         values=job.desired.values,
-        labels={DIGEST_LABEL: job.desired_digest},
+        labels={DIGEST_LABEL: job.desired_digest, ATTEMPT_LABEL: f"{job.claim.token}"},
         description=f"KubeCarrier revision {job.revision_number}",
         timeout_seconds=float(job.timeout_seconds),
         max_history=job.max_history,
@@ -161,6 +170,8 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
         if error.reason is HelmReason.DENIED:
             raise
         return _failed(job, verb, error)
+    if job.revision_number > 1:
+        _prune_context(job, site, keep=frozenset(_context_refs(job)))
     objects = live.objects_of(site.kube, result.manifest, job.namespace)
     entries = [
         live.Seen(ref, None).entry() | {"health": "Progressing", "reason": "Applied", "message": ""}
@@ -251,6 +262,7 @@ def _remedy(job: ReleaseJob, site: Site, facts: Facts, step: Step) -> Pass:
     """After a failure: remove what it made, or go back to the last good revision."""
     if step is Step.REMOVE:
         _uninstall_quietly(job, site)
+        _prune_context(job, site, keep=frozenset())
         reason, text = Reason.REMOVED_AFTER_FAILURE, "What the failed deployment made was removed."
     else:
         assert facts.good_revision is not None  # noqa: S101 - the plan says so
@@ -325,8 +337,7 @@ def _finish(job: ReleaseJob, site: Site) -> Pass:
         names = ", ".join(f"{ref.kind}/{ref.name}" for ref in left[:3])
         text = f"Waiting until {len(left)} objects are gone: {names}."
         return _not_ready(job, Reason.UNINSTALLING, text, again=_SOON_SECONDS)
-    for ref in _context_refs(job):
-        _delete_ours(job, site, ref)
+    _prune_context(job, site, keep=frozenset())
     return _finished(job, "Uninstalled; every object is gone.")
 
 
@@ -341,12 +352,25 @@ def _context_refs(job: ReleaseJob) -> list[ObjectRef]:
     ]
 
 
-def _delete_ours(job: ReleaseJob, site: Site, ref: ObjectRef) -> None:
-    """Only with our owner mark, checked live, and only the object that was checked."""
+def _prune_context(job: ReleaseJob, site: Site, *, keep: frozenset[ObjectRef]) -> None:
+    """Delete our config maps and secrets that are wanted no more: by owner mark, checked live."""
+    for kind in ("ConfigMap", "Secret"):
+        found = site.kube.list(
+            site.kube.resource_for("v1", kind),
+            namespace=job.namespace,
+            label_selector=f"{MANAGED_BY_LABEL}=kubecarrier",
+            metadata_only=True,
+        )
+        for obj in found:
+            ref = ObjectRef("v1", kind, job.namespace, obj["metadata"]["name"])
+            if _owner_of(obj) == job.owner and ref not in keep:
+                _delete_quietly(site, ref, obj["metadata"]["uid"])
+
+
+def _delete_quietly(site: Site, ref: ObjectRef, uid: str) -> None:
+    """Only the very object that was looked at; gone is as good."""
     try:
-        found = site.kube.get(ref, metadata_only=True)
-        if _owner_of(found) == job.owner:
-            site.kube.delete(ref, uid=found["metadata"]["uid"])
+        site.kube.delete(ref, uid=uid)
     except NotFound:
         return
 
@@ -387,7 +411,7 @@ def _drift(
         for one in doubtful
         if one.ref in wanted and (drift := live.drift_of(site.kube, one, wanted[one.ref]))
     ]
-    if job.drift_policy is not DriftPolicy.CORRECT or not found or _flapping(job):
+    if job.drift_policy is not DriftPolicy.CORRECT or not found or job.paused or _flapping(job):
         return found, []
     for drift in found:
         live.heal(site.kube, wanted[drift.ref])
@@ -416,7 +440,7 @@ def _looked(
     by_hand = state_of(facts) is State.CHANGED_BY_HAND
     conditions = [
         _released(facts, newest),
-        _healthy(found),
+        _healthy(found) if not corrected else _just_corrected(),
         _drifted(job, by_hand, drifts),
         _stalled_condition(job, facts),
     ]
@@ -424,7 +448,7 @@ def _looked(
     columns: Json = {
         "helm_revision": job.known_revision if by_hand else newest.revision,
         "helm_status": str(newest.status)[:40],
-        "record_fingerprint": fingerprint(newest),
+        "record_fingerprint": newest.fingerprint,
         "objects_seen": _noted(job, seen, drifts),
         "drift": [drift.entry() for drift in drifts],
         "seen_at": now,
@@ -459,11 +483,6 @@ def _noted(job: ReleaseJob, seen: list[live.Seen], drifts: list[live.Drift]) -> 
     return entries
 
 
-def fingerprint(record: RecordMeta) -> str:
-    """What of a Helm record a watch compares: revision, status and identity."""
-    return f"{record.revision}:{record.status}:{record.uid}"
-
-
 def _released(facts: Facts, newest: RecordMeta) -> Condition:
     match state_of(facts):
         case State.CURRENT:
@@ -473,6 +492,12 @@ def _released(facts: Facts, newest: RecordMeta) -> Condition:
                 Reason.DEPLOYED,
                 f"Helm revision {newest.revision} is deployed.",
             )
+        case State.ABSENT | State.OUTDATED:
+            return Condition(
+                RELEASED, Status.FALSE, Reason.PAUSED, "Paused before it was deployed."
+            )
+        case State.DELETING:
+            return Condition(RELEASED, Status.FALSE, Reason.PAUSED, "Paused before it was deleted.")
         case State.CHANGED_BY_HAND:
             text = f"Helm revision {newest.revision} was made by somebody else."
             return Condition(RELEASED, Status.FALSE, Reason.CHANGED_BY_HELM, text)
@@ -492,6 +517,11 @@ def _healthy(found: health_rules.Health) -> Condition:
             return Condition(HEALTHY, Status.UNKNOWN, found.reason, found.message)
         case _:
             return Condition(HEALTHY, Status.FALSE, found.reason, found.message)
+
+
+def _just_corrected() -> Condition:
+    """A pass that changed something does not say that all is well: the next one does."""
+    return Condition(HEALTHY, Status.UNKNOWN, Reason.CORRECTED, "Drift was just corrected.")
 
 
 def _drifted(job: ReleaseJob, by_hand: bool, drifts: list[live.Drift]) -> Condition:
@@ -571,6 +601,21 @@ def _stalled(job: ReleaseJob, reason: Reason = Reason.NEEDS_A_CHANGE, text: str 
         Condition(STALLED, Status.TRUE, reason, said),
     ]
     columns = {"alarm_seen": job.alarm, "objects_seen": [], "verified_at": timezone.now()}
+    return _pass(job, seen, columns, again=_verify_seconds())
+
+
+def _missing(job: ReleaseJob) -> Pass:
+    """No record in the cluster, and nothing to be done about it: paused, or removed by hand."""
+    if job.paused:
+        return _not_ready(job, Reason.PAUSED, job.paused, again=_verify_seconds())
+    text = "The release was removed by hand with helm."
+    seen = [
+        Condition(RELEASED, Status.FALSE, Reason.REMOVED_BY_HELM, text),
+        Condition(HEALTHY, Status.UNKNOWN, Reason.NOT_DEPLOYED, "Nothing is deployed."),
+        Condition(DRIFTED, Status.TRUE, Reason.REMOVED_BY_HELM, text),
+        Condition(STALLED, Status.FALSE, Reason.NOT_STALLED, ""),
+    ]
+    columns = {"alarm_seen": job.alarm, "objects_seen": [], "record_fingerprint": ""}
     return _pass(job, seen, columns, again=_verify_seconds())
 
 

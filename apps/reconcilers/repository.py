@@ -61,6 +61,8 @@ class RepositoryReconciler:
 
     def run(self, job: RefreshJob) -> Pass:
         """In a thread: fetch what is new."""
+        if job.row.suspended:
+            return Pass([], again_seconds=float(job.refresh_seconds))
         try:
             if job.http:
                 return _from_http(job, job.http)

@@ -21,6 +21,7 @@ from apps.services import charts
 from apps.values import Layer, merge, parse_values, set_path, validate
 from fleet.models import Operation
 from kubecarrier.lib import audit, crypto, strict_yaml
+from kubecarrier.lib.errors import at_field
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.placement import parse_selector
 
@@ -224,10 +225,9 @@ def _check(name: str, spec: dict[str, Any], version: ChartVersion) -> None:
 
 def _check_values(spec: dict[str, Any], schema: Any) -> None:
     """The values everywhere and on each cluster with an override, by the chart's schema."""
-    layers = [
-        Layer("chart", chart_defaults(spec["digest"])),
-        Layer("application", parse_values(spec.get("values", ""))),
-    ]
+    with at_field("spec.values"):
+        own = parse_values(spec.get("values", ""))
+    layers = [Layer("chart", chart_defaults(spec["digest"])), Layer("application", own)]
     candidates = [("spec.values", layers)] + [
         (
             f"spec.placement.overrides.{cluster}.values",

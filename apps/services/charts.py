@@ -76,6 +76,9 @@ def chart_upload(*, repository: ChartRepository, content: bytes) -> ChartVersion
         _store(version, found, content)
         describe_chart(chart)
         repository.save()
+        ChartRepository.objects.filter(pk=repository.pk).status_update(
+            chart_count=repository.charts.count()
+        )
         audit.event("chart-uploaded", repository, said=f"{found.name} {found.version}")
     return version
 

@@ -13,12 +13,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet import addresses
-from fleet.choices import CLEANUP_FINALIZER
+from fleet.choices import CLEANUP_FINALIZER, TargetState
 from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REACHABLE, Reason
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthorized, Unreachable
 from fleet.models import Cluster, Namespace, Node
+from fleet.operations import target_progress
 from fleet.probe import Capacity, NodeInfo, ProbeResult, probe
 from fleet.queries import connection_of
 from kubecarrier.lib import audit, placed
@@ -274,4 +275,10 @@ def _remove_when_clean(row: Cluster) -> None:
         return
     fresh = Cluster.objects.select_for_update().get(pk=row.pk)
     if CLEANUP_FINALIZER in fresh.finalizers:
+        target_progress(
+            target_id=fresh.pk,
+            generation=fresh.generation,
+            state=TargetState.SUCCEEDED,
+            message="Nothing of ours is left in the cluster.",
+        )
         fresh.delete()

@@ -23,8 +23,8 @@ from fleet.kube import Budget, Kube
 from fleet.kube_errors import Unreachable
 from fleet.kubeconfig import bearer_token
 from fleet.models import Cluster
+from fleet.operations import Target, operation_record, operation_start
 from fleet.server_url import parse_server
-from fleet.services.operations import operation_record
 from kubecarrier.lib import audit, crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
@@ -172,6 +172,8 @@ def cluster_suspend(*, cluster: Cluster, suspended: bool) -> Cluster:
         if cluster.suspended != suspended:
             cluster.suspended = suspended
             _save(cluster)
+            for kind in placed.placed_kinds():
+                kind.reachability_changed(cluster)
     return cluster
 
 
@@ -196,8 +198,8 @@ def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
             for kind in placed.placed_kinds()
             for outcome in kind.cluster_removing(cluster, cleanup=cleanup)
         ]
-        operation_record(operation_verb="remove", row=cluster, outcomes=outcomes)
         if not cleanup:
+            operation_record(operation_verb="remove", row=cluster, outcomes=outcomes)
             cluster.delete()
             return
         cluster.removal_policy = RemovalPolicy.CLEANUP
@@ -205,6 +207,8 @@ def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
         cluster.deletion_requested_at = cluster.deletion_requested_at or timezone.now()
         _save(cluster)
         Cluster.objects.filter(pk=cluster.pk).status_update(finalizers=[CLEANUP_FINALIZER])
+        target = Target(cluster.pk, cluster.name, cluster.generation)
+        operation_start(verb="remove", row=cluster, targets=[target])
         row.deletion_requested_at = cluster.deletion_requested_at
 
 

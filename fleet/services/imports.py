@@ -54,8 +54,8 @@ def clusters_import(given: dict[str, Any]) -> list[Imported]:
 def rotation_connection(cluster: Cluster, given: dict[str, Any]) -> Connection:
     """The connection with the new credential that a rotation brings."""
     if kubeconfig := given.get("kubeconfig"):
-        insecure = _insecure_allowed(wanted=cluster.insecure)
-        found = choose_context(kubeconfig, given.get("context"), allow_insecure=insecure)
+        # What was allowed at import may be rotated: a new CA is how it becomes secure.
+        found = choose_context(kubeconfig, given.get("context"), allow_insecure=cluster.insecure)
         return found.connection
     if token := given.get("token"):
         present = connection_of(cluster)

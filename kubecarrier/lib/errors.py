@@ -8,6 +8,8 @@ person and never holds a secret.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 
@@ -42,6 +44,16 @@ class KubeCarrierError(Exception):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.code}: {self.message})"
+
+
+@contextmanager
+def at_field(field: str) -> Iterator[None]:
+    """Errors from inside that name no field name this one: a parser does not know what it reads."""
+    try:
+        yield
+    except KubeCarrierError as error:
+        error.field = error.field or field
+        raise
 
 
 class InvalidError(KubeCarrierError):

@@ -61,10 +61,13 @@ def in_seconds(seconds: float) -> ExpressionWrapper:
 
 
 def due() -> Q:
-    """Rows whose time has come and which nobody holds. A paused row is due only to be deleted."""
+    """Rows whose time has come and which nobody holds.
+
+    Paused rows too: their reconcilers look and change nothing, so that what is
+    shown of them does not grow old.
+    """
     free = Q(lease_expires_at__isnull=True) | Q(lease_expires_at__lt=Now())
-    wanted = Q(suspended=False) | Q(deletion_requested_at__isnull=False)
-    return Q(next_reconcile_at__lte=Now()) & free & wanted
+    return Q(next_reconcile_at__lte=Now()) & free
 
 
 def claim_due(

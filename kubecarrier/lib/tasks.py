@@ -101,11 +101,13 @@ def task_entry[**P](function: Callable[P, None]) -> Callable[P, None]:
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         context = audit.AuditContext(audit.Channel.RECONCILER, request_id=audit.new_request_id())
         structlog.contextvars.bind_contextvars(request_id=context.request_id)
-        with audit.acting(context):
-            try:
+        try:
+            with audit.acting(context):
                 function(*args, **kwargs)
-            except Exception:
-                log.exception("task failed", task=function.__qualname__)
+        except Exception:
+            log.exception("task failed", task=function.__qualname__)
+        finally:
+            structlog.contextvars.unbind_contextvars("request_id")
 
     run.__name__ = function.__name__
     run.__qualname__ = function.__qualname__

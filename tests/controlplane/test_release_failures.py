@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -330,3 +331,78 @@ def test_worker_killed_in_install_and_upgrade(
         helm("history", "gated", "-n", namespace, "-o", "json", cluster=cluster_one)
     )
     assert len(history) <= 4, "revisions are bounded by changes and attempts"
+
+
+def test_helm_by_hand(
+    fleet: Portal,
+    cluster_one: ControlPlane,
+    namespace: str,
+    helm: Any,
+    kubectl: Any,
+    tmp_path: Path,
+) -> None:
+    """`helm upgrade` by hand carries our labels over, `helm uninstall` leaves nothing: both show."""
+    fleet.apply("shop", **app_spec(namespace))
+    eventually(lambda: fleet.ready("applications/shop"))
+    archive = tmp_path / "web.tgz"
+    archive.write_bytes(web_chart("0.2.0"))
+    helm("upgrade", "shop", str(archive), "-n", namespace, cluster=cluster_one)
+    fleet_alarm("shop.one")
+    eventually(
+        lambda: fleet.condition("releases/shop.one", "Drifted").get("reason") == "ChangedByHelm"
+    )
+    assert fleet.release("shop.one")["actualVersion"] == "0.1.0"
+
+    helm("uninstall", "shop", "-n", namespace, cluster=cluster_one)
+    fleet_alarm("shop.one")
+    eventually(
+        lambda: fleet.condition("releases/shop.one", "Drifted").get("reason") == "RemovedByHelm"
+    )
+    assert deployments(kubectl, cluster_one, namespace) == {}
+    fleet.call("post", "releases/shop.one/redeploy")
+    eventually(lambda: fleet.ready("applications/shop"))
+    assert deployments(kubectl, cluster_one, namespace) == {"shop": 1}
+
+
+def test_what_is_no_longer_beside_a_release_goes(
+    fleet: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    kubectl(
+        "create", "configmap", "foreign", "-n", namespace, "--from-literal=v=1", cluster=cluster_one
+    )
+    kubectl(
+        "label",
+        "configmap",
+        "foreign",
+        "-n",
+        namespace,
+        "app.kubernetes.io/managed-by=kubecarrier",
+        cluster=cluster_one,
+    )
+    beside = [{"name": "old", "data": {"v": "1"}}]
+    fleet.apply("shop", **app_spec(namespace, configMaps=beside))
+    eventually(lambda: fleet.ready("applications/shop"))
+    assert config_value(kubectl, cluster_one, namespace, "old") == "1"
+    fleet.apply("shop", **app_spec(namespace, configMaps=[{"name": "new", "data": {"v": "2"}}]))
+    eventually(lambda: fleet.ready("applications/shop"))
+    assert config_value(kubectl, cluster_one, namespace, "old") == ""
+    assert config_value(kubectl, cluster_one, namespace, "new") == "2"
+    assert config_value(kubectl, cluster_one, namespace, "foreign") == "1", "not ours"
+
+
+def test_paused_is_looked_at_and_left_alone(
+    fleet: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    fleet.apply("shop", **app_spec(namespace, driftPolicy="correct"))
+    eventually(lambda: fleet.ready("applications/shop"))
+    fleet.call("post", "clusters/one/suspend")
+    kubectl("scale", "deployment/shop", "-n", namespace, "--replicas=3", cluster=cluster_one)
+    fleet_alarm("shop.one")
+    eventually(lambda: fleet.release("shop.one")["drifted"] == "True")
+    fleet.apply("shop", **app_spec(namespace, driftPolicy="correct", version="0.2.0"))
+    eventually(lambda: fleet.release("shop.one")["reason"] == "Paused")
+    assert deployments(kubectl, cluster_one, namespace) == {"shop": 3}
+    assert fleet.release("shop.one")["actualVersion"] == "0.1.0"
+    fleet.call("post", "clusters/one/resume")
+    eventually(lambda: fleet.ready("applications/shop"))
+    assert deployments(kubectl, cluster_one, namespace) == {"shop": 1}

@@ -54,7 +54,7 @@ def first(model: type[Any]) -> Any:
 
 
 def text(response: Any) -> str:
-    return response.content.decode()
+    return str(response.content.decode())
 
 
 def snapshot() -> dict[str, Any]:
@@ -176,7 +176,7 @@ def test_get_of_an_action_changes_nothing(
 def test_a_forged_post_is_refused(ada: User) -> None:
     client = Client(enforce_csrf_checks=True)
     client.force_login(ada)
-    cluster, application = Cluster.objects.first(), Application.objects.first()
+    cluster, application = Cluster.objects.earliest("name"), Application.objects.earliest("name")
     before = snapshot()
     for path in (
         url(Cluster, "do", cluster.pk, "pause"), url(Application, "delete", application.pk),
@@ -192,18 +192,21 @@ def test_what_is_not_there_is_404(console: Client) -> None:
     for what, more in (("change", ()), ("delete", ()), ("live", ()), ("do", ("pause",))):
         expected = 286 if what == "live" else 404
         assert console.get(url(Cluster, what, missing, *more)).status_code == expected
-    assert console.get(url(Cluster, "do", Cluster.objects.first().pk, "explode")).status_code == 404
+    assert (
+        console.get(url(Cluster, "do", Cluster.objects.earliest("name").pk, "explode")).status_code
+        == 404
+    )
 
 
 def test_pause_is_audited_with_channel_and_reason(console: Client) -> None:
-    cluster = Cluster.objects.first()
+    cluster = Cluster.objects.earliest("name")
     response = console.post(
         url(Cluster, "do", cluster.pk, "pause"), {"reason": "maintenance"}, follow=True
     )
     assert "Paused" in text(response)
     cluster.refresh_from_db()
     assert cluster.suspended
-    entry = AuditEntry.objects.order_by("-pk").first()
+    entry = AuditEntry.objects.latest("pk")
     assert (entry.channel, entry.reason, entry.actor.username) == ("console", "maintenance", "ada")
 
 
@@ -334,7 +337,7 @@ def test_actions_go_through_services(
     row = Application.objects.get(name="payments")
     response = console.post(url(Application, "do", row.pk, slug), given)
     assert response.status_code == 302, text(response)
-    operation = Operation.objects.first()
+    operation = Operation.objects.latest("created_at")
     assert (operation.verb, operation.channel, operation.object_id) == (verb, "console", row.pk)
 
 
@@ -410,7 +413,8 @@ def test_import_shows_contexts_and_refuses_programs(console: Client) -> None:
     assert console.get(path).status_code == 403
     assert console.post(path, {"kubeconfig": config}).status_code == 200
     program = (
-        "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, cluster: {server: 'https://127.0.0.1:1'}}]\n"
+        "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, "
+        "cluster: {server: 'https://127.0.0.1:1'}}]\n"
         "users: [{name: a, user: {exec: {command: /bin/true}}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
     )
     response = console.post(url(Cluster, "add"), {"method": "kubeconfig", "kubeconfig": program})

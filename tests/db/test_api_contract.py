@@ -16,7 +16,7 @@ from django_q.models import OrmQ
 
 from accounts.models import AuditEntry, User
 from fleet.models import Cluster, Operation
-from fleet.services.operations import operation_start
+from fleet.operations import operation_start
 from kubecarrier.api import watch
 from kubecarrier.lib.audit import unaudited
 from kubecarrier.lib.manifests import kinds

@@ -10,7 +10,7 @@ from accounts.models import User
 from fleet.api.kinds import operation_status
 from fleet.choices import TargetState
 from fleet.models import Cluster, Operation, OperationTarget
-from fleet.services.operations import Target, operation_record, operation_start, target_progress
+from fleet.operations import Target, operation_record, operation_start, target_progress
 from kubecarrier.lib.audit import AuditContext, Channel, acting
 
 pytestmark = pytest.mark.django_db
