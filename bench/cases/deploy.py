@@ -218,7 +218,7 @@ def _remove(field: Field, namespace: str, names: list[str]) -> None:
     for name in names:
         field.portal.call("DELETE", f"applications/{name}")
     for name in names:
-        wait(lambda path=f"applications/{name}": field.portal.gone(path), what=f"{name} gone")
+        wait(partial(field.portal.gone, f"applications/{name}"), what=f"{name} gone")
     field.plane.kubectl("delete", "namespace", namespace)
 
 
