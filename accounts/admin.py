@@ -51,13 +51,13 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
     has_change_permission = has_view_permission
     has_delete_permission = has_view_permission
 
-    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The audit entry is the record."""
 
-    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The audit entry is the record."""
 
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
         """The audit entry is the record."""
 
     def history_view(
@@ -75,7 +75,7 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
 
 
 @admin.register(User)
-class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc]
+class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     """People and service accounts."""
 
     form = UserChangeForm
@@ -114,7 +114,7 @@ def _revoke(row: ApiToken, given: dict[str, Any], user: Any) -> Done:
 
 def visible_tokens(user: Any) -> QuerySet[ApiToken]:
     """One's own tokens; a superuser's eye sees all."""
-    rows = ApiToken.objects.select_related("user")
+    rows: QuerySet[ApiToken] = ApiToken.objects.select_related("user")
     if not may_operate(user):
         return rows.none()
     return rows if user.is_superuser else rows.filter(user=user)
@@ -122,7 +122,7 @@ def visible_tokens(user: Any) -> QuerySet[ApiToken]:
 
 def visible_entries(user: Any) -> QuerySet[AuditEntry]:
     """The audit, for staff until bindings arrive."""
-    rows = AuditEntry.objects.select_related("actor", "content_type")
+    rows: QuerySet[AuditEntry] = AuditEntry.objects.select_related("actor", "content_type")
     return rows if may_operate(user) else rows.none()
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from apps.api.kinds import APPLICATION, REPOSITORY
+from apps.chart_rows import versions_of
 from apps.models import Application, ChartRepository
 from apps.permissions import visible_applications
 from fleet.permissions import visible_clusters
@@ -278,8 +279,6 @@ class UpgradeForm(PortalForm):
     version = forms.ChoiceField(label=_("Version"), required=False, widget=select())
 
     def prepare(self) -> None:
-        from apps.admin.facts import versions_of
-
         present = self.row.resolved_version
         listed = [
             (one, f"{one} ({_('now')})" if one == present else one)

@@ -27,6 +27,7 @@ from fleet.permissions import (
     visible_nodes,
     visible_operations,
 )
+from fleet.queries import operations_of
 from fleet.services import imports
 from fleet.services.clusters import (
     cluster_apply,
@@ -36,12 +37,15 @@ from fleet.services.clusters import (
     cluster_rotate,
     cluster_suspend,
 )
+from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import badge, object_url, outcome, since, verbose
+
+history.add_operations(operations_of)
 
 _SHOWN = 100
 EXPIRY_WARNING = timedelta(days=14)

@@ -14,7 +14,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps import live
-from apps.admin.facts import releases_of_cluster, versions_of
+from apps.admin.facts import releases_of_cluster
+from apps.chart_rows import versions_of
 from apps.forms import (
     ApplicationDeleteForm,
     ApplicationForm,

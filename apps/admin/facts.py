@@ -6,18 +6,9 @@ from typing import Any
 
 from django.urls import reverse
 
-from apps.models import ChartVersion
 from apps.permissions import visible_releases
-from apps.versions import sort_key
 
 _SHOWN = 100
-
-
-def versions_of(reference: str, *, limit: int = 200) -> list[str]:
-    """The versions of `repository/chart`, newest first."""
-    repository, _, chart = reference.partition("/")
-    known = ChartVersion.objects.filter(chart__repository__name=repository, chart__chart=chart)
-    return sorted(known.values_list("version", flat=True), key=sort_key, reverse=True)[:limit]
 
 
 def releases_of_cluster(row: Any, user: Any) -> dict[str, Any]:

@@ -15,7 +15,7 @@ class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         rows = self.object_list
         if not hasattr(rows, "order_by"):
             return len(rows)

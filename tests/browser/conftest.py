@@ -12,7 +12,15 @@ from tests.browser import chromium
 from tests.controlplane.conftest import _binaries, cluster_one, clusters, controlplane_dir, etcd
 from tests.controlplane.test_up_life import client_of, portal
 
-__all__ = ["_binaries", "client_of", "cluster_one", "clusters", "controlplane_dir", "etcd", "portal"]
+__all__ = [
+    "_binaries",
+    "client_of",
+    "cluster_one",
+    "clusters",
+    "controlplane_dir",
+    "etcd",
+    "portal",
+]
 
 _HERE = Path(__file__).parent
 

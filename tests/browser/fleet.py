@@ -304,8 +304,16 @@ def _drift(name: str) -> None:
         "reason": "ObjectsChanged",
         "message": text,
     }
-    drift = [{"kind": "Deployment", "namespace": release.namespace, "name": "catalog",
-              "fields": ["spec.replicas", "spec.template.spec.containers[0].image"], "managers": ["kubectl-edit"]}]  # fmt: skip
+    fields = ["spec.replicas", "spec.template.spec.containers[0].image"]
+    drift = [
+        {
+            "kind": "Deployment",
+            "namespace": release.namespace,
+            "name": "catalog",
+            "fields": fields,
+            "managers": ["kubectl-edit"],
+        }
+    ]
     _store(release, drift=drift)
 
 

@@ -105,7 +105,7 @@ def _serve() -> str:
     from django.core.wsgi import get_wsgi_application
 
     class Quiet(WSGIRequestHandler):
-        def log_message(self, format: str, *args: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it
             if args and str(args[1]).startswith("5"):
                 sys.stderr.write(f"{args[0]} {args[1]}\n")
 
@@ -203,7 +203,7 @@ def _shoot(given: Any, base: str) -> None:
                 target = f"{name}.png" if not given.all else f"{name}-{width}-{scheme}.png"
                 page.screenshot(
                     path=given.folder / target,
-                    full_page=given.all and width < 1000 or name in {"release", "preview"},
+                    full_page=(given.all and width < 1000) or name in {"release", "preview"},
                 )
                 if said:
                     sys.stderr.write(f"{name}: {said}\n")

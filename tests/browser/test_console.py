@@ -44,7 +44,11 @@ def import_cluster(page: Any, base: str, plane: ControlPlane) -> None:
     page.fill("input[name=environment]", "prod")
     page.get_by_role("button", name="Import").click()
     summary(page, "Ready")
-    assert page.get_by_text("one-node-0").or_(page.locator("#kc-nodes + div tbody tr")).first.is_visible()
+    assert (
+        page.get_by_text("one-node-0")
+        .or_(page.locator("#kc-nodes + div tbody tr"))
+        .first.is_visible()
+    )
 
 
 def add_charts(page: Any, base: str, folder: Path) -> None:
@@ -96,7 +100,9 @@ def test_a_persons_first_hour(
     import_cluster(page, base, cluster_one)
     add_charts(page, base, tmp_path)
     deploy(page, base, "console-test")
-    found = cluster_one.kubectl("get", "deployment", "shop", "-n", "console-test", "-o", "jsonpath={.spec.replicas}")
+    found = cluster_one.kubectl(
+        "get", "deployment", "shop", "-n", "console-test", "-o", "jsonpath={.spec.replicas}"
+    )
     assert found == "2"
 
     page.get_by_role("link", name="Upgrade").click()
@@ -115,7 +121,9 @@ def test_a_persons_first_hour(
     page.select_option("select[name=revision]", "1")
     page.get_by_role("button", name="Roll back").click()
     summary(page, "Ready")
-    page.wait_for_function("document.querySelector('#kc-releases ~ .kc-scroll').innerText.includes('0.1.0')")
+    page.wait_for_function(
+        "document.querySelector('#kc-releases ~ .kc-scroll').innerText.includes('0.1.0')"
+    )
 
     page.goto(f"{base}/admin/matrix/")
     assert page.locator(".kc-matrix td.kc-ok", has_text="0.1.0").count() == 1

@@ -415,7 +415,8 @@ def test_import_shows_contexts_and_refuses_programs(console: Client) -> None:
     program = (
         "apiVersion: v1\nkind: Config\ncurrent-context: a\nclusters: [{name: a, "
         "cluster: {server: 'https://127.0.0.1:1'}}]\n"
-        "users: [{name: a, user: {exec: {command: /bin/true}}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\n"
+        "users: [{name: a, user: {exec: {command: /bin/true}}}]\n"
+        "contexts: [{name: a, context: {cluster: a, user: a}}]\n"
     )
     response = console.post(url(Cluster, "add"), {"method": "kubeconfig", "kubeconfig": program})
     assert response.status_code == 422
