@@ -1,10 +1,10 @@
-"""Charts as rows: what an upload and a refresh both write."""
+"""Charts as rows: what an upload and a refresh both write, and what several edges look up."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from apps.models import Chart
+from apps.models import Chart, ChartVersion
 from apps.versions import sort_key
 
 
@@ -24,3 +24,10 @@ def describe_chart(chart: Chart) -> None:
     chart.keyword_text = " ".join(chart.keywords)
     chart.deprecated = newest.deprecated
     chart.save()
+
+
+def versions_of(reference: str, *, limit: int = 200) -> list[str]:
+    """The versions of `repository/chart`, newest first."""
+    repository, _, chart = reference.partition("/")
+    known = ChartVersion.objects.filter(chart__repository__name=repository, chart__chart=chart)
+    return sorted(known.values_list("version", flat=True), key=sort_key, reverse=True)[:limit]
