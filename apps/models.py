@@ -195,6 +195,9 @@ class Application(SpecModel):
         verbose_name_plural = _("applications")
         ordering = ["name"]
 
+    # Its releases counted, where a list has them (apps.queries.attach_counts).
+    counts: dict[str, int] | None = None
+
     @property
     def placed(self) -> Placement:
         """Where it runs."""

@@ -12,7 +12,7 @@ from apps.permissions import (
     visible_releases,
     visible_repositories,
 )
-from apps.queries import release_counts
+from apps.queries import attach_counts
 from apps.services.applications import application_apply, application_delete
 from apps.services.repositories import repository_apply, repository_delete
 from kubecarrier.lib.conditions import READY
@@ -55,7 +55,9 @@ def chart_status(row: Chart) -> dict[str, Any]:
 
 def application_status(row: Application) -> dict[str, Any]:
     """The summary of its releases and what the save pinned."""
-    counts = release_counts([row.pk]).get(row.pk, {})
+    if row.counts is None:
+        attach_counts([row])
+    counts = row.counts or {}
     return {
         "resolvedVersion": row.resolved_version,
         "digest": row.digest,
@@ -159,6 +161,7 @@ APPLICATION = register(
         status=application_status,
         rows=visible_applications,
         apply=application_apply,
+        attach=attach_counts,
         delete=application_delete,
         delete_options={"keepResources": keep_resources},
         filters={

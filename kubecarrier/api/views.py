@@ -111,6 +111,8 @@ class DocumentViewSet(viewsets.ViewSet):
             limit=paging.read_limit(request.query_params.get("limit", "")),
             token=request.query_params.get("continue", ""),
         )
+        if self.kind.attach:
+            self.kind.attach(found)
         items = [documents.export(self.kind, row) for row in found]
         if paths := _fields(request):
             items = [documents.sparse(item, paths) for item in items]
@@ -124,7 +126,8 @@ class DocumentViewSet(viewsets.ViewSet):
         )
 
     def retrieve(self, request: Request, name: str) -> Response | StreamingHttpResponse:
-        refuse_unknown_parameters(request, _GET_PARAMETERS)
+        # A filter tells apart what is named alike in several clusters (nodes, namespaces).
+        refuse_unknown_parameters(request, _GET_PARAMETERS | set(self.kind.filters))
         row = self.fetch(request, name)
         if _watched(request):
             rows = self.kind.rows(request.user).filter(pk=row.pk)
@@ -183,13 +186,25 @@ class DocumentViewSet(viewsets.ViewSet):
         return rows
 
     def find(self, request: Request, name: str) -> Any | None:
-        """The row of that name among those the user may see, or None."""
+        """The row of that name among those the user may see, or None; raises when several are."""
         if "\0" in name:
             return None
+        rows = self.kind.rows(request.user)
+        if request.method == "GET":
+            for parameter, lookup in self.kind.filters.items():
+                if value := request.query_params.get(parameter):
+                    rows = _narrowed(rows, parameter, lookup, value)
         try:
-            return self.kind.rows(request.user).filter(**{self._name_column(): name}).first()
+            found = list(rows.filter(**{self._name_column(): name})[:2])
         except ValidationError:  # no UUID: nothing can have this name
             return None
+        if len(found) > 1:
+            raise InvalidError(
+                "name_ambiguous",
+                f"Several clusters have a {self.kind.singular} “{name[:100]}”.",
+                hint="Say which: ?cluster=NAME",
+            )
+        return found[0] if found else None
 
     def fetch(self, request: Request, name: str) -> Any:
         """Like `find`, but raises NotFoundError; out of scope and absent look the same."""

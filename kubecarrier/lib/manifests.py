@@ -6,7 +6,7 @@ export and import all come from that description.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -107,6 +107,8 @@ class Kind:
     search: tuple[str, ...] = ("name",)
     actions: tuple[str, ...] = ()
     order: str = "name"
+    # Called with a page of rows before they are exported: one query where each row would need one.
+    attach: Callable[[Sequence[Any]], None] | None = None
 
     @property
     def singular(self) -> str:

@@ -476,3 +476,31 @@ def test_names_without_a_column_are_uuids(portal: Portal) -> None:
     for name in ("x", str(uuid.uuid4())):
         assert portal.client.get(f"/api/v1/operations/{name}").status_code == 404
     assert connection.is_usable()
+
+
+def test_a_list_of_applications_asks_once_for_all_counts(
+    portal: Portal, django_assert_max_num_queries: Any
+) -> None:
+    from apps.models import Application
+
+    for number in range(20):
+        Application.objects.create(
+            name=f"app-{number}", chart="r/c", namespace="n", resolved_version="1", digest="d"
+        )
+    with django_assert_max_num_queries(8):
+        assert len(portal.call("get", "applications")["items"]) == 20
+
+
+def test_a_name_in_several_clusters_has_to_be_told_apart(portal: Portal) -> None:
+    from django.utils import timezone
+
+    from fleet.models import Cluster, Namespace
+    from kubecarrier.lib import audit
+
+    with audit.unaudited("test"):
+        for name in ("one", "two"):
+            cluster = Cluster.objects.create(name=name, server="https://127.0.0.1:1")
+            Namespace.objects.create(cluster=cluster, name="demo", seen_at=timezone.now())
+    error = portal.call("get", "namespaces/demo", code=400)["error"]
+    assert (error["code"], error["hint"]) == ("name_ambiguous", "Say which: ?cluster=NAME")
+    assert portal.call("get", "namespaces/demo?cluster=two")["status"]["cluster"] == "two"
