@@ -83,6 +83,8 @@ def settle_quiet() -> int:
             Q(**{f"conditions__{REACHABLE}__status": Status.TRUE.value})
         ),
     )
+    if not quiet.exists():  # an UPDATE takes SQLite's write lock even when it changes nothing
+        return 0
     return quiet.status_update(next_reconcile_at=in_seconds(settings.KUBECARRIER_VERIFY_SECONDS))
 
 

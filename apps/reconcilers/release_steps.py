@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any, assert_never
 
 from django.conf import settings
@@ -35,12 +36,14 @@ from apps.reconcilers.release_plan import MUTATING, Facts, State, Step, plan, st
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef
+from fleet.kube.discovery import Discovery
 from fleet.kube_errors import AlreadyExists, Conflict, NotFound
 from kubecarrier.lib.conditions import Condition, Status, summarize
 from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
 
+_DISCOVERY_SECONDS = 600.0
 _BUDGET = Budget(connect=3, read=10, total=20)
 _CORRECTIONS_WINDOW = timedelta(minutes=10)
 _MAX_CORRECTIONS = 5
@@ -103,7 +106,14 @@ def one_pass(job: ReleaseJob) -> Pass:
 
 def _site(job: ReleaseJob) -> Site:
     connection = addresses.guarded(job.connection, job.rules)
-    return Site(Kube(connection, budget=_BUDGET), helm_door(), connection)
+    kube = Kube(connection, budget=_BUDGET, discovery=_discovery(connection))
+    return Site(kube, helm_door(), connection)
+
+
+@lru_cache(maxsize=512)
+def _discovery(connection: Connection) -> Discovery:
+    """What a server serves, read once in a while and not once per pass; a miss asks it again."""
+    return Discovery(max_age_seconds=_DISCOVERY_SECONDS)
 
 
 def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:
