@@ -126,9 +126,10 @@ def _want(
 
 
 def pin(row: Application, cluster: str, revision: ApplicationRevision) -> Operation:
-    """Hold one cluster's release at `revision` until the application is rolled back or unpinned."""
+    """Hold one cluster's release at `revision`; at the newest one it follows the application again."""
     release = living_release(row, cluster)
-    release.pinned = True
+    newest = row.revisions.order_by("-number").values_list("pk", flat=True).first()
+    release.pinned = revision.pk != newest
     _want(release, row, revision, cluster, secret_data(revision))
     _write([], [release])
     return operation_start(
@@ -279,7 +280,7 @@ def _write(fresh: list[Release], changed: list[Release]) -> None:
     _wake(Release.objects.filter(pk__in=[r.pk for r in changed]))
 
 
-def _wake(rows: QuerySet[Release], *, alarmed: bool = False) -> None:
+def _wake(rows: GuardedQuerySet[Release], *, alarmed: bool = False) -> None:
     if alarmed:
         rows.status_update(alarm=F("alarm") + 1, next_reconcile_at=Now())
     else:

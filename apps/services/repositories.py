@@ -97,9 +97,17 @@ def _check(spec: dict[str, Any]) -> None:
             parse_reference(f"{spec['url'].rstrip('/')}/chart")
         case _:
             try:
-                netguard.check_url(spec["url"], addresses.policy())
+                checked = netguard.check_url(spec["url"], addresses.policy())
             except TransientError:
                 return
+            local = all(netguard.is_loopback(address) for address in checked.addresses)
+            if spec.get("username") and checked.scheme == "http" and not local:
+                raise RepositoryInvalidError(
+                    "password_in_clear",
+                    "A password is not sent over plain HTTP.",
+                    field="spec.url",
+                    hint="Use https.",
+                )
 
 
 def _wake(row: ChartRepository) -> None:

@@ -463,3 +463,18 @@ def test_a_later_operation_supersedes_the_earlier(fleet: Portal) -> None:
     assert first.finished_at is not None
     assert {t.state for t in first.targets.all()} == {"failed"}
     assert Operation.objects.get(verb="scale").finished_at is None
+
+
+def test_a_pinned_release_follows_again_at_the_newest_revision(fleet: Portal) -> None:
+    application = {
+        "chart": "local/web",
+        "namespace": "shop",
+        "placement": {"clusters": ["one", "two"]},
+    }
+    fleet.apply("pinned", **application, version="0.1.0")
+    fleet.apply("pinned", **application, version="0.2.0")
+    fleet.call("post", "applications/pinned/rollback", {"revision": 1, "cluster": "one"})
+    assert Release.objects.get(name="pinned.one").pinned is True
+    fleet.call("post", "applications/pinned/rollback", {"revision": 2, "cluster": "one"})
+    followed = Release.objects.get(name="pinned.one")
+    assert (followed.pinned, followed.wanted_version) == (False, "0.2.0")
