@@ -23,7 +23,7 @@ from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.state import drifted
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, chip, since
+from kubecarrier.templatetags.console import badge, chip, linked, since
 
 
 def _redeploy(row: Release, given: dict[str, Any], user: Any) -> Done:
@@ -122,7 +122,8 @@ class ReleaseAdmin(PortalAdmin):
 
     def header_context(self, row: Any) -> dict[str, Any]:
         facts = [
-            (_("Cluster"), row.cluster), (_("Namespace"), row.namespace),
+            (_("Application"), linked("apps_application", row.application)),
+            (_("Cluster"), linked("fleet_cluster", row.cluster)), (_("Namespace"), row.namespace),
             (_("Version"), self.version(row)), (_("Revision"), f"#{row.revision.number}"),
             (_("Held"), _("at this revision") if row.pinned else ""),
             (_("Helm"), f"{row.helm_status or '–'} · {_('revision')} {row.helm_revision}"),

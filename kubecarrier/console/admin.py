@@ -130,7 +130,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         lock must not be held meanwhile.
         """
         helpers.AdminForm, helpers.Fieldline = AdminForm, Fieldline  # type: ignore[misc]
-        context = {**(extra_context or {})}
+        context = {"show_save_and_add_another": False, **(extra_context or {})}
         if object_id is not None:
             context |= self._object_context(request, self.fetch(request, object_id))
         try:

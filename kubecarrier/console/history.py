@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from django.contrib.contenttypes.models import ContentType
 from accounts.models import AuditEntry
 
 _SHOWN = 50
-_sources: list[Callable[[Any], Sequence[Any]]] = []
+_sources: list[Callable[[Any], Any]] = []
 _ICONS = {0: "add_circle", 1: "edit", 2: "delete", 3: "visibility"}
 
 
@@ -71,6 +71,6 @@ def operations_of(row: Any, *, limit: int = 20) -> list[Any]:
     return [one for source in _sources for one in source(row)[:limit]]
 
 
-def add_operations(source: Callable[[Any], Sequence[Any]]) -> None:
-    """`source` answers an object's operations; told by the app that keeps them, at start."""
+def add_operations(source: Callable[[Any], Any]) -> None:
+    """`source` answers a queryset of an object's operations; told by the app that keeps them, at start."""
     _sources.append(source)

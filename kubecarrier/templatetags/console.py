@@ -201,6 +201,11 @@ def object_url(operation: Any) -> str:
     return reverse(f"admin:{names[operation.kind]}_change", args=[operation.object_id])
 
 
+def linked(page: str, row: Any) -> SafeString:
+    """A row's name, leading to its page."""
+    return format_html('<a href="{}">{}</a>', reverse(f"admin:{page}_change", args=[row.pk]), row)
+
+
 @register.filter
 def did(entry: Any) -> str:
     """What an audit entry says was done, as a verb of the past."""

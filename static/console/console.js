@@ -43,7 +43,7 @@
     var link = document.createElement("a");
     link.className = "kc-skip";
     link.href = "#content";
-    link.textContent = document.documentElement.dataset.skip || "Skip to content";
+    link.textContent = document.querySelector("[data-skip]").dataset.skip;
     document.body.prepend(link);
   });
 })();
