@@ -176,7 +176,7 @@ def env_values(known: Json, env: Mapping[str, str], key: str) -> Json:
     for part in parts:
         present = present.get(part) if isinstance(present, Mapping) else None
     value: Any
-    if isinstance(present, Mapping) and present:
+    if isinstance(present, Mapping):
         value = dict(env)
     else:
         listed = present if isinstance(present, list) else []

@@ -46,11 +46,13 @@ def load(home: Path) -> None:
 def parse_keys(text: str) -> dict[str, bytes]:
     """`id:base64,id:base64` → keys by id, the sealing one first; raises ValueError."""
     keys: dict[str, bytes] = {}
-    for part in filter(None, text.split(",")):
+    for part in filter(None, map(str.strip, text.split(","))):
         key_id, _, encoded = part.partition(":")
         key = base64.b64decode(encoded, validate=True)
         if len(key) != _KEY_BYTES or not key_id:
             raise ValueError("each key is an id and 32 bytes in base64")
+        if key_id in keys:
+            raise ValueError("two keys have the same id")
         keys[key_id] = key
     if not keys:
         raise ValueError("at least one key is needed")
