@@ -14,15 +14,15 @@ from knox.models import AbstractAuthToken
 from kubecarrier.lib import audit
 
 
-class User(AbstractUser):
+class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox names no manager
     """A person or a service account. Staff may use the portal until bindings arrive."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]
+    class Meta(AbstractUser.Meta):
         swappable = "AUTH_USER_MODEL"
-        verbose_name = _("user")
-        verbose_name_plural = _("users")
+        verbose_name = _("user")  # type: ignore[assignment]  # lazy, as Django wants it
+        verbose_name_plural = _("users")  # type: ignore[assignment]
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]

@@ -193,13 +193,13 @@ def _compare(cluster: str, before: Objects, after: Objects) -> Change:
 
 def _hunk(ref: ObjectRef, before: Json | None, after: Json | None) -> str:
     key = settings.SECRET_KEY.encode()
-    texts = [
+    live, wanted = (
         strict_yaml.dump(mask_secret_objects(obj, key=key)).splitlines() if obj else []
         for obj in (before, after)
-    ]
+    )
     label = f"{ref.kind} {ref.namespace}/{ref.name}".replace(" /", " ")
     lines = difflib.unified_diff(
-        *texts, f"live {label}", f"wanted {label}", n=_CONTEXT_LINES, lineterm=""
+        live, wanted, f"live {label}", f"wanted {label}", n=_CONTEXT_LINES, lineterm=""
     )
     return "\n".join(lines)
 

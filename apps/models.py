@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -79,7 +79,7 @@ class Chart(models.Model):
     deprecated = models.BooleanField(_("deprecated"), default=False)
     updated_at = models.DateTimeField(auto_now=True)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         verbose_name = _("chart")
@@ -125,7 +125,7 @@ class ChartVersion(models.Model):
     values_text = models.TextField(blank=True)
     schema = models.JSONField(null=True)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         verbose_name = _("chart version")
@@ -224,7 +224,7 @@ class ApplicationRevision(models.Model):
     diff = models.TextField(blank=True)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         ordering = ["-number"]

@@ -20,6 +20,7 @@ from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
 from fleet.operations import Target, operation_start, target_progress
 from kubecarrier.lib import audit, lease
+from kubecarrier.lib.audit import GuardedQuerySet
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import Queue, wake_on_commit
 

@@ -225,7 +225,7 @@ def attach_counts(rows: Sequence[Application]) -> None:
 
 def release_counts(application_ids: list[Any]) -> dict[Any, dict[str, int]]:
     """Per application: how many releases, and how many are ready, failed, drifted."""
-    rows = (
+    rows: Any = (
         Release.objects.filter(application_id__in=application_ids)
         .values("application_id")
         .annotate(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import ClassVar, Self
 
 from django.conf import settings
 from django.db import models
@@ -97,7 +97,7 @@ class Observed(models.Model):
     labels = models.JSONField(default=dict)
     seen_at = models.DateTimeField(_("seen at"))
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         abstract = True
@@ -154,7 +154,7 @@ class Operation(models.Model):
     created_at = models.DateTimeField(_("started"), auto_now_add=True, db_index=True)
     finished_at = models.DateTimeField(_("finished"), null=True)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         verbose_name = _("operation")
@@ -177,7 +177,7 @@ class OperationTarget(models.Model):
     message = models.TextField(blank=True)
     changed_at = models.DateTimeField(auto_now=True)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         ordering = ["name"]

@@ -47,9 +47,12 @@ class Portal:
     client: APIClient
 
     def call(
-        self, method: str, path: str, body: Any = None, *, code: int | None = None, **headers: str
+        self, method: str, path: str, body: Any = None, *, code: Any = None, **headers: str
     ) -> Json:
-        """One request; asserts the status when `code` is given, else that it is below 400."""
+        """One request; asserts the status when `code` is given, else that it is below 400.
+
+        (`code` is an int; Any, because headers come as `**{"If-Match": …}`.)
+        """
         send = getattr(self.client, method)
         response = send(f"/api/v1/{path}", body, format="json", headers=headers or None)
         text = response.content.decode() if hasattr(response, "content") else ""

@@ -86,7 +86,7 @@ class ConfigMapSerializer(StrictSerializer):
     """A config map created beside the release, or one that must exist already."""
 
     name = serializers.RegexField(r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)
-    data = DataField(required=False)
+    data = DataField(required=False)  # type: ignore[assignment]  # a field called like DRF's own
     existing = serializers.BooleanField(required=False)
 
 
@@ -95,10 +95,12 @@ class SecretSerializer(StrictSerializer):
 
     name = serializers.RegexField(r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$", max_length=253)
     type = serializers.CharField(required=False, max_length=253)
-    data = DataField(required=False, write_only=True, help_text="Absent keeps what is stored.")
+    data = DataField(  # type: ignore[assignment]  # the same
+        required=False, write_only=True, help_text="Absent keeps what is stored."
+    )
     keys = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Which keys it has."
-    )  # type: ignore[assignment]
+    )
     existing = serializers.BooleanField(required=False)
 
 
@@ -323,7 +325,7 @@ class RevisionListSerializer(serializers.Serializer[Any]):
 class EffectiveValuesSerializer(serializers.Serializer[Any]):
     """The merged values, and which layer set each key."""
 
-    values = serializers.DictField()  # type: ignore[assignment]
+    values = serializers.DictField()
     origins = serializers.DictField()
     registryKeys = serializers.ListField(child=serializers.CharField())
 
@@ -339,7 +341,7 @@ class ChartVersionSerializer(serializers.Serializer[Any]):
     deprecated = serializers.BooleanField()
     details = serializers.DictField()
     readme = serializers.CharField(required=False)
-    values = serializers.CharField(required=False)  # type: ignore[assignment]
+    values = serializers.CharField(required=False)
     schema = serializers.DictField(required=False, allow_null=True)
     dependencies = serializers.ListField(required=False)
 
@@ -353,4 +355,4 @@ class ChartVersionListSerializer(serializers.Serializer[Any]):
 class HelmHistorySerializer(serializers.Serializer[Any]):
     """Helm's own revisions of a release."""
 
-    items = serializers.ListField(child=serializers.DictField())  # type: ignore[assignment]
+    items = serializers.ListField(child=serializers.DictField())

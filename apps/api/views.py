@@ -61,7 +61,7 @@ class ArchiveParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None
-    ) -> bytes:
+    ) -> Any:
         content: bytes = stream.read(_MAX_UPLOAD + 1)
         if len(content) > _MAX_UPLOAD:
             raise InvalidError("archive_too_large", "A chart archive is at most 20 MiB.")
@@ -88,9 +88,10 @@ class RepositoryViewSet(DocumentViewSet):
     def charts(self, request: Request, name: str) -> Response:
         """Upload a chart archive into a local repository."""
         with maybe_dry(request):
-            if not isinstance(request.data, bytes):  # DRF calls no parser for an empty body
+            content: Any = request.data
+            if not isinstance(content, bytes):  # DRF calls no parser for an empty body
                 raise InvalidError("archive_missing", "The body is the chart's archive.")
-            version = chart_upload(repository=self.fetch(request, name), content=request.data)
+            version = chart_upload(repository=self.fetch(request, name), content=content)
         return Response(version_document(version), status=status.HTTP_201_CREATED)
 
 

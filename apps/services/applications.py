@@ -339,6 +339,6 @@ def _revise(row: Application, *, data: dict[str, dict[str, str]]) -> Application
 
 def spec_diff(before: dict[str, Any], after: dict[str, Any]) -> str:
     """Two specs as a unified diff of YAML; secrets are not part of a spec."""
-    texts = [strict_yaml.dump(spec).splitlines() if spec else [] for spec in (before, after)]
-    lines = difflib.unified_diff(*texts, "before", "after", n=2, lineterm="")
+    old, new = (strict_yaml.dump(spec).splitlines() if spec else [] for spec in (before, after))
+    lines = difflib.unified_diff(old, new, "before", "after", n=2, lineterm="")
     return "\n".join(lines)

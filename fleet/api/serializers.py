@@ -112,7 +112,7 @@ class ClusterImportSerializer(StrictSerializer):
 class ImportedSerializer(serializers.Serializer[Any]):
     """What became of one context."""
 
-    context = serializers.CharField()
+    context = serializers.CharField()  # type: ignore[assignment]  # a field called like DRF's own
     name = serializers.CharField()
     result = serializers.ChoiceField(choices=["created", "error"])
     error = serializers.DictField(allow_null=True)
@@ -137,7 +137,9 @@ class RotateSerializer(StrictSerializer):
     kubeconfig = serializers.CharField(
         required=False, max_length=1048576, write_only=True, trim_whitespace=False
     )
-    context = serializers.CharField(required=False, max_length=253)
+    context = serializers.CharField(  # type: ignore[assignment]  # the same
+        required=False, max_length=253
+    )
     token = serializers.CharField(required=False, max_length=32768, write_only=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -148,7 +148,7 @@ def merge_patch(target: Any, patch: Any) -> Any:
     return merged
 
 
-def sparse(document: dict[str, Any], paths: list[str]) -> dict[str, Any]:
+def sparse(document: dict[str, Any], paths: Sequence[str]) -> dict[str, Any]:
     """Only the dotted `paths` of a document, besides what identifies it."""
     kept: dict[str, Any] = {
         "apiVersion": document["apiVersion"],

@@ -29,7 +29,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
 
 def _keep_on_record(request: Any) -> None:
     """A refusal of somebody known is on record; the refusal itself never depends on that."""
-    user = getattr(request, "user", None)
+    user: Any = getattr(request, "user", None)
     if not getattr(user, "pk", None):
         return
     try:
@@ -55,7 +55,7 @@ def _rendered(error: Exception) -> Response | None:
             return _answer(400, "invalid", message, field, None, {})
         case exceptions.Throttled():
             response = _answer(429, "throttled", str(error.detail), None, None, {})
-            response["Retry-After"] = str(math.ceil(error.wait or 1))
+            response["Retry-After"] = str(math.ceil(getattr(error, "wait", None) or 1))
             return response
         case exceptions.APIException():
             code = str(error.get_codes()) if isinstance(error.get_codes(), str) else "invalid"

@@ -99,8 +99,9 @@ class LogoutView(KnoxLogoutView):  # type: ignore[misc]
 
     @extend_schema(request=None, responses={204: None}, operation_id="logout")
     def post(self, request: Request, format: str | None = None) -> Response:  # noqa: A002 - knox's name
-        if request.auth is not None:
-            services.token_revoke(token=request.auth)
+        token: Any = request.auth
+        if token is not None:
+            services.token_revoke(token=token)
         return Response(None, status=status.HTTP_204_NO_CONTENT)
 
 

@@ -22,7 +22,7 @@ _LIST_TEXT = {
 }
 
 
-class DocumentSchema(AutoSchema):  # type: ignore[no-untyped-call]
+class DocumentSchema(AutoSchema):
     """Request and answer of the generic methods are the kind's document."""
 
     view: Any  # the generic views have `kind` and `action`
@@ -64,7 +64,7 @@ class DocumentSchema(AutoSchema):  # type: ignore[no-untyped-call]
     def get_override_parameters(self) -> list[Any]:
         kind = self._generic()
         if kind is None:
-            return super().get_override_parameters()  # type: ignore[no-any-return]
+            return super().get_override_parameters()
         if self.view.action == "list":
             texts = {**_LIST_TEXT, **{name: f"Only with this {name}." for name in kind.filters}}
             return [_parameter(name, text) for name, text in texts.items()]

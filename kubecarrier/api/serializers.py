@@ -68,7 +68,7 @@ class ErrorDetailSerializer(serializers.Serializer[Any]):
     field = serializers.CharField(allow_null=True)
     hint = serializers.CharField(allow_null=True)
     requestId = serializers.CharField()
-    data = serializers.DictField()
+    data = serializers.DictField()  # type: ignore[assignment]  # a field called like DRF's own
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

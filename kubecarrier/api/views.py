@@ -8,7 +8,7 @@ rolled back: nothing is stored and nothing is enqueued.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
@@ -213,7 +213,7 @@ class DocumentViewSet(viewsets.ViewSet):
             raise NotFoundError("not_found", f"There is no {self.kind.singular} “{name[:100]}”.")
         return row
 
-    def answer(self, row: Any, *, fields: list[str] | None = None, code: int = 200) -> Response:
+    def answer(self, row: Any, *, fields: Sequence[str] | None = None, code: int = 200) -> Response:
         """The row's document, with its ETag."""
         document = documents.export(self.kind, row)
         response = Response(documents.sparse(document, fields) if fields else document, status=code)
@@ -270,7 +270,7 @@ class DocumentViewSet(viewsets.ViewSet):
             )
         return wanted
 
-    def _difference(self, request: Request, row: Any) -> list[dict[str, Any]]:
+    def _difference(self, request: Request, row: Any) -> Sequence[dict[str, Any]]:
         """Where the caller's document differs from what is stored: path, yours, theirs."""
         sent = request.data if isinstance(request.data, dict) else {}
         current = documents.export(self.kind, row)

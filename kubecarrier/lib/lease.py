@@ -53,7 +53,7 @@ class Bulkhead:
 _LOOK_AHEAD = 8
 
 
-def in_seconds(seconds: float) -> ExpressionWrapper:
+def in_seconds(seconds: float) -> ExpressionWrapper[Any]:
     """The database's clock plus `seconds`, as an expression."""
     return ExpressionWrapper(
         Now() + Value(timedelta(seconds=seconds)), output_field=DateTimeField()
@@ -110,7 +110,7 @@ def _chosen(rows: models.QuerySet[Any], limit: int, bulkhead: Bulkhead | None) -
     if bulkhead is None:
         return list(rows.values_list("pk", flat=True)[:limit])
     held = Counter(bulkhead.held)
-    chosen = []
+    chosen: list[Any] = []
     for pk, group in rows.values_list("pk", bulkhead.column)[: limit * _LOOK_AHEAD]:
         if held[group] < bulkhead.size and len(chosen) < limit:
             held[group] += 1

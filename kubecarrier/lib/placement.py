@@ -198,13 +198,13 @@ def filter_by_labels(
 class _Label(Func):
     """The text of one label in SQL. Django's KeyTransform takes the key `5` for a list's index."""
 
-    output_field = TextField()  # type: ignore[assignment]
+    output_field = TextField()
 
     def __init__(self, key: str) -> None:
         super().__init__(F("labels"))
         self.key = key
 
-    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, list[Any]]:
+    def as_sqlite(self, compiler: Any, connection: Any, **_: Any) -> tuple[str, Any]:
         column, _params = compiler.compile(self.source_expressions[0])
         return f"JSON_EXTRACT({column}, %s)", [f'$."{self.key}"']
 

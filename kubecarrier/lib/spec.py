@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from django.core.validators import MaxLengthValidator, RegexValidator
 from django.db import models
@@ -93,7 +93,7 @@ class ReconciledModel(models.Model):
     lease_expires_at = models.DateTimeField(null=True, blank=True, editable=False)
     failures = models.PositiveIntegerField(default=0, editable=False)
 
-    objects: ClassVar[GuardedManager[Any]] = GuardedManager()
+    objects: ClassVar[GuardedManager[Self]] = GuardedManager()
 
     class Meta:
         abstract = True

@@ -47,7 +47,7 @@ class TestKind:
         assert admin.site.is_registered(kind.model) != (kind.kind in NO_ADMIN)
 
     def test_api(self, kind: Kind) -> None:
-        assert get_resolver().resolve(f"/api/v1/{kind.plural}").func
+        assert get_resolver().resolve(f"/api/v1/{kind.plural}").route
 
     def test_service(self, kind: Kind) -> None:
         assert (kind.apply is not None) != (kind.kind in NO_SERVICE)

@@ -145,7 +145,7 @@ class TestLists:
 
 
 class TestDryRun:
-    ACTIONS = (
+    ACTIONS: tuple[Any, ...] = (
         (
             "put",
             "clusters/one",
@@ -362,7 +362,8 @@ class Stream:
         # What a browser's EventSource sends.
         response = portal.client.get(url, headers={"Accept": "text/event-stream"})
         assert response["Content-Type"] == "text/event-stream"
-        self.events = aiter(response.streaming_content)
+        content: Any = response
+        self.events = aiter(content.streaming_content)
 
     def next(self) -> tuple[str, str]:
         """Type of the next change, and the name of its object."""

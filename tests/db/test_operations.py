@@ -64,7 +64,7 @@ def test_over_when_every_target_is(row: Cluster) -> None:
     progress(one)
     operation.refresh_from_db()
     assert operation_status(operation)["progress"] == {"done": 1, "total": 2}
-    assert operation.finished_at is None
+    assert not operation.finished_at
     progress(two, state=TargetState.FAILED)
     operation.refresh_from_db()
     assert operation.finished_at is not None

@@ -55,5 +55,5 @@ def _healthy(application: Json) -> bool:
 
 def _why(application: Json) -> str:
     conditions = application["status"]["conditions"]
-    said = [one["message"] for one in conditions if one["type"] == "Ready"]
+    said = [str(one["message"]) for one in conditions if one["type"] == "Ready"]
     return (said or ["nothing was observed"])[0]
