@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import tempfile
 from collections.abc import Sequence
 from functools import lru_cache
@@ -100,7 +101,9 @@ def helm_door() -> Helm:
     """The door to the helm program, with a work folder of its own."""
     work_dir: Path = settings.KUBECARRIER_HOME / "work" / "helm"
     work_dir.mkdir(parents=True, exist_ok=True)
-    return Helm(Path(settings.KUBECARRIER_HELM), work_dir)
+    # Found here, because the program itself runs without a PATH.
+    program = shutil.which(settings.KUBECARRIER_HELM) or settings.KUBECARRIER_HELM
+    return Helm(Path(program), work_dir)
 
 
 def charts_directory() -> Path:

@@ -150,4 +150,6 @@ def environment_for(work_dir: Path, server: str) -> dict[str, str]:
         "NO_PROXY": "*",
         "LANG": "C.UTF-8",
         "PATH": "",
+        # Short runs: collecting less often takes a fifth off the CPU of each, measured.
+        "GOGC": "400",
     }

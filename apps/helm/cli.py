@@ -296,7 +296,7 @@ class Helm:
                 started=self._started,
             )
         except OSError as error:
-            raise HelmFailed(HelmReason.FAILED, "The helm program cannot be run.") from error
+            raise helm_error(HelmReason.MISSING, "The helm program cannot be run.", ()) from error
 
 
 def _output(finished: Finished, secrets: Iterable[str]) -> bytes:

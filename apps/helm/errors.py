@@ -23,6 +23,7 @@ class HelmReason(StrEnum):
     FAILED = "helm_failed"
     TIMEOUT = "helm_timeout"
     CANCELLED = "helm_cancelled"
+    MISSING = "helm_missing"
     UNREACHABLE = "helm_unreachable"
     DENIED = "helm_denied"
     ANOTHER_OPERATION = "helm_another_operation"
@@ -39,6 +40,7 @@ TRANSIENT = frozenset(
     {
         HelmReason.TIMEOUT,
         HelmReason.CANCELLED,
+        HelmReason.MISSING,  # this machine lacks the program: nothing is wrong with the release
         HelmReason.UNREACHABLE,
         HelmReason.ANOTHER_OPERATION,
     }
@@ -63,6 +65,7 @@ class HelmUnavailable(HelmError, TransientError):  # noqa: N818
 
 # The first match wins; so the sentence Helm puts in front comes before the cause it wraps.
 _RULES: tuple[tuple[HelmReason, str], ...] = (
+    (HelmReason.MISSING, r"^setpriv: failed to execute"),
     (
         HelmReason.ANOTHER_OPERATION,
         r"another operation \(install/upgrade/rollback\) is in progress",

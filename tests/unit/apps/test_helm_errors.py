@@ -3,8 +3,11 @@
 # ruff: noqa: E501 (a row of a table stays one line)
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from apps.helm import Helm
 from apps.helm.errors import (
     HelmFailed,
     HelmReason,
@@ -82,3 +85,10 @@ def test_secrets_are_redacted_before_the_cut() -> None:
     )
     assert len(error.message) <= 2000
     assert "canary" not in error.message
+
+
+def test_a_machine_without_helm_is_no_fault_of_the_release(tmp_path: Path) -> None:
+    """Transient: another worker, or this one once it is mended, does it."""
+    with pytest.raises(HelmUnavailable) as caught:
+        Helm(Path("no-such-helm-program"), tmp_path).version()
+    assert caught.value.reason is HelmReason.MISSING

@@ -294,7 +294,7 @@ def test_repo_add_and_chart_upload(portal: Portal, run: Run, home: Path) -> None
         "url": "oci://registry.example/x",
         "username": "u",
         "password": "pw",
-        "references": ["web"],
+        "charts": ["web"],
     }
     portal.on("POST /repositories/r/charts", Reply(201, {}))
     chart = home / "web-1.tgz"
