@@ -182,6 +182,12 @@ class DocumentViewSet(viewsets.ViewSet):
         if text := request.query_params.get("search", "").strip()[:200]:
             rows = rows.filter(_search(self.kind, text))
         if selector := request.query_params.get("labelSelector"):
+            if not any(field.name == "labels" for field in self.kind.model._meta.concrete_fields):
+                raise InvalidError(
+                    "parameter_unknown",
+                    f"A {self.kind.kind} has no labels.",
+                    field="labelSelector",
+                )
             rows = filter_by_labels(rows, selector)
         return rows
 

@@ -453,6 +453,12 @@ class TestKinds:
                         assert key in place, column
                         place = place[key]
 
+    def test_selectors_where_there_are_labels(self, fleet: Portal) -> None:
+        labelled = {"applications", "clusters", "namespaces", "nodes", "repositories"}
+        for kind in kinds():
+            code = 200 if kind.plural in labelled else 400
+            fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)
+
     def test_filters_are_parameters(self, portal: Portal) -> None:
         for item in portal.call("get", "kinds")["items"]:
             for name in item["filters"]:
