@@ -56,6 +56,7 @@ def _interrupt(*_: object) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tools.demo")
+    parser.add_argument("--dir", type=Path, default=state.DEFAULT, help="kept between runs")
     commands = parser.add_subparsers(required=True)
     run = commands.add_parser("run", help="run the demo until Ctrl-C")
     run.add_argument("--kubeconfig", type=Path, help="use these clusters and build nothing")
@@ -67,8 +68,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _clean(_: argparse.Namespace) -> None:
-    state.clean()
+def _clean(options: argparse.Namespace) -> None:
+    state.clean(options.dir)
     _say("the demo's state is removed")
 
 
@@ -84,7 +85,7 @@ def _run(options: argparse.Namespace) -> None:
     steps = {name: seconds for name, seconds in _SECONDS.items() if not (own and name == _PLANES)}
     step = Progress(steps, _say).step
     with ExitStack() as stack:
-        kept = stack.enter_context(state.opened("own" if own else "local"))
+        kept = stack.enter_context(state.opened(options.dir.absolute(), "own" if own else "local"))
         planes = [] if own else stack.enter_context(fleet.control_planes(kept, step(_PLANES)))
         with step(_DATABASE):
             portal.prepare(kept, helm)

@@ -1,4 +1,4 @@
-"""What the demo keeps between runs, all of it below var/demo of this checkout."""
+"""What the demo keeps between runs, all of it below one folder: var/demo of this checkout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.controlplane.locks import file_lock
 from tools.demo.errors import DemoError
 
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
-ROOT: Final = CHECKOUT / "var" / "demo"
+DEFAULT: Final = CHECKOUT / "var" / "demo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +48,20 @@ class State:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[State]:
+def opened(root: Path, name: str) -> Iterator[State]:
     """The state, held by this process alone."""
-    with _locked():
-        folder = ROOT / name
+    with _locked(root):
+        folder = root / name
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         yield State(folder)
 
 
-def clean() -> None:
+def clean(root: Path) -> None:
     """Remove all of it."""
-    if not ROOT.exists():
+    if not root.exists():
         return
-    with _locked():
-        shutil.rmtree(ROOT)
+    with _locked(root):
+        shutil.rmtree(root)
 
 
 def write_private(path: Path, text: str) -> None:
@@ -73,9 +73,9 @@ def write_private(path: Path, text: str) -> None:
 
 
 @contextmanager
-def _locked() -> Iterator[None]:
+def _locked(root: Path) -> Iterator[None]:
     def refuse() -> None:
         raise DemoError("a demo of this checkout is running; stop it first (Ctrl-C there)")
 
-    with file_lock(ROOT / "lock", when_busy=refuse):
+    with file_lock(root / "lock", when_busy=refuse):
         yield
