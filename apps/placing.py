@@ -156,10 +156,15 @@ def redeploy(row: Application, cluster: str) -> Operation:
     return operation_start(verb="redeploy", row=row, targets=targets)
 
 
-def wake_application(row: Application) -> None:
-    """Its own summary is due, also where none of its releases has anything to do."""
-    lease.wake(Application.objects.filter(pk=row.pk))
-    wake_on_commit(SUMMARIZE_TASK)
+def wake_application(application_id: Any, *, at_once: bool = False) -> None:
+    """Its summary is due, also where none of its releases has anything to do.
+
+    The sweep takes it within a second, with those of others in one task; `at_once`
+    is for the end of something that somebody waits for.
+    """
+    lease.wake(Application.objects.filter(pk=application_id))
+    if at_once:
+        wake_on_commit(SUMMARIZE_TASK)
 
 
 def suspend(row: Application) -> None:
@@ -216,7 +221,7 @@ def rename_cluster(cluster: Cluster, old: str) -> None:
             row.placement = renamed
             row.generation += 1
             row.save()
-            wake_application(row)
+            wake_application(row.pk)
         _rename_in_revisions(row, old, cluster.name)
     releases = list(cluster.releases.select_related("application"))
     for release in releases:

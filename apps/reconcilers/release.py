@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
@@ -18,7 +17,7 @@ from django.db.models.functions import Now
 
 from apps import placing
 from apps.conditions import STALLED
-from apps.models import Application, Release
+from apps.models import Release
 from apps.reconcilers import release_steps
 from apps.reconcilers.release_job import ReleaseJob, jobs_of
 from fleet.choices import PROBE_TASK, TargetState
@@ -26,12 +25,10 @@ from fleet.conditions import REACHABLE
 from fleet.models import Cluster
 from fleet.operations import target_progress
 from kubecarrier.lib import lease
-from kubecarrier.lib.conditions import READY, Condition, Status
+from kubecarrier.lib.conditions import READY, Status
 from kubecarrier.lib.lease import Claim, due, in_seconds
 from kubecarrier.lib.reconcile import Pass, record_pass
 from kubecarrier.lib.tasks import wake_on_commit
-
-SUMMARIZE_TASK = "apps.tasks.summarize_applications"
 
 
 class ReleaseReconciler:
@@ -96,7 +93,7 @@ def _finish(job: ReleaseJob, result: Pass) -> None:
     message = next((c.message for c in result.seen if c.type == READY), "Deleted.")
     _progress(job, TargetState.SUCCEEDED, message)
     placing.finish_deleted([job.row.application_id])
-    _wake_application(job)
+    placing.wake_application(job.row.application_id, at_once=True)
     if job.row.cluster.deletion_requested_at:
         lease.wake(Cluster.objects.filter(pk=job.row.cluster_id))
         wake_on_commit(PROBE_TASK)
@@ -110,24 +107,15 @@ def _tell(job: ReleaseJob, result: Pass) -> None:
         _progress(job, TargetState.FAILED, stalled.message)
     elif ready and ready.status is Status.TRUE and not job.deleting:
         _progress(job, TargetState.SUCCEEDED, ready.message)
-    if ready and _differs(job, ready):
-        _wake_application(job)
+    if ready and (job.row.ready != ready.status or job.spec_changed):
+        done = ready.status is Status.TRUE or (stalled and stalled.status is Status.TRUE)
+        placing.wake_application(job.row.application_id, at_once=bool(done))
     if result.error_code:
         lease.wake(Cluster.objects.filter(pk=job.row.cluster_id))
         wake_on_commit(PROBE_TASK)
-
-
-def _differs(job: ReleaseJob, ready: Condition) -> bool:
-    return job.row.ready != ready.status or job.spec_changed
 
 
 def _progress(job: ReleaseJob, state: TargetState, message: str) -> None:
     target_progress(
         target_id=job.claim.pk, generation=job.claim.generation, state=state, message=message
     )
-
-
-def _wake_application(job: ReleaseJob) -> None:
-    rows: Any = Application.objects.filter(pk=job.row.application_id)
-    lease.wake(rows)
-    wake_on_commit(SUMMARIZE_TASK)

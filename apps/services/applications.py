@@ -148,7 +148,7 @@ def application_suspend(*, application: Application, suspended: bool) -> Applica
             row.generation += 1
             row.save()
             placing.suspend(row)
-            placing.wake_application(row)
+            placing.wake_application(row.pk)
     return row
 
 
@@ -311,7 +311,7 @@ def _save(row: Application, *, verb: str) -> Operation:
     row.full_clean(exclude=["secret_data"])
     row.save()
     revision = _revise(row, data=secret_data(row))
-    placing.wake_application(row)
+    placing.wake_application(row.pk)
     return placing.place(row, revision, verb=verb)
 
 
