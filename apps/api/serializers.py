@@ -65,7 +65,9 @@ class RepositorySpecSerializer(StrictSerializer):
     description = serializers.CharField(
         required=False, allow_blank=True, default="", max_length=2000
     )
-    suspended = serializers.BooleanField(required=False, default=False)
+    suspended = serializers.BooleanField(
+        required=False,
+    )
 
 
 class DataField(serializers.DictField):
@@ -226,8 +228,7 @@ class ApplicationSpecSerializer(StrictSerializer):
     )
     suspended = serializers.BooleanField(
         required=False,
-        default=False,
-        help_text="Paused: nothing is deployed, corrected or removed.",
+        help_text="Paused: nothing is deployed, corrected or removed. Absent keeps what is.",
     )
 
     def validate_placement(self, value: dict[str, Any]) -> dict[str, Any]:

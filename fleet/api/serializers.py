@@ -63,7 +63,7 @@ class ClusterSpecSerializer(StrictSerializer):
         required=False, allow_blank=True, default="", max_length=2000
     )
     suspended = serializers.BooleanField(
-        required=False, default=False, help_text="Paused: nothing is changed in the cluster."
+        required=False, help_text="Paused: nothing is changed in the cluster. Absent keeps what is."
     )
     removalPolicy = serializers.ChoiceField(
         required=False,

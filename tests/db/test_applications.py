@@ -478,3 +478,13 @@ def test_a_pinned_release_follows_again_at_the_newest_revision(fleet: Portal) ->
     fleet.call("post", "applications/pinned/rollback", {"revision": 2, "cluster": "one"})
     followed = Release.objects.get(name="pinned.one")
     assert (followed.pinned, followed.wanted_version) == (False, "0.2.0")
+
+
+def test_a_document_without_a_pause_keeps_it(fleet: Portal) -> None:
+    spec = {"chart": "local/web", "namespace": "shop", "placement": {"clusters": ["one"]}}
+    fleet.apply("held", **spec)
+    fleet.call("post", "applications/held/suspend")
+    fleet.apply("held", **spec, description="another")
+    assert Application.objects.get(name="held").suspended is True
+    fleet.apply("held", **spec, suspended=False)
+    assert Application.objects.get(name="held").suspended is False

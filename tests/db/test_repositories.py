@@ -19,8 +19,8 @@ from accounts.models import User
 from apps.models import Application, Chart, ChartRepository, ChartVersion
 from apps.tasks import refresh_repositories
 from kubecarrier.lib import crypto, lease, strict_yaml
-from tests.db.conftest import application, counts, error
-from tests.portal import Portal, chart, web_chart
+from tests.db.conftest import application, counts, error, web
+from tests.portal import Portal, chart
 from tests.unit.apps import chart_server
 from tests.unit.apps.chart_server import Server, fixed
 from tools.controlplane import binaries
@@ -52,7 +52,7 @@ def index(server: Server, *archives: tuple[str, str, bytes]) -> bytes:
 
 
 def serve(server: Server, *versions: str, etag: str = '"1"') -> None:
-    body = index(server, *(("web", version, web_chart(version)) for version in versions))
+    body = index(server, *(("web", version, web(version)) for version in versions))
 
     def answer(handler: chart_server.Handler) -> None:
         if handler.headers.get("If-None-Match") == etag:
@@ -250,7 +250,7 @@ class TestDelete:
 
     def test_nor_while_a_cluster_is_held_at_its_chart(self, fleet: Portal) -> None:
         """One release is pinned to an old revision of another repository's chart."""
-        fleet.local_repository(web_chart("0.1.0"), name="other")
+        fleet.local_repository(web("0.1.0"), name="other")
         fleet.apply("shop", **application())
         fleet.apply("shop", **application(chart="other/web"))
         fleet.call("post", "applications/shop/rollback", {"revision": 1, "cluster": "one"})
@@ -266,7 +266,7 @@ class TestDelete:
 class TestUpload:
     def test_once_and_again(self, fleet: Portal) -> None:
         before = counts()
-        fleet.upload("local", web_chart("0.1.0"))
+        fleet.upload("local", web("0.1.0"))
         assert counts() == before
 
     def test_another_content_of_the_same_version(self, fleet: Portal) -> None:
@@ -276,13 +276,13 @@ class TestUpload:
 
     def test_only_to_a_local_repository(self, portal: Portal, server: Server) -> None:
         add(portal, server)
-        response = self.send(portal, "shop", web_chart())
+        response = self.send(portal, "shop", web())
         assert (response.status_code, response.json()["error"]["code"]) == (
             409,
             "repository_not_local",
         )
 
-    @pytest.mark.parametrize("content", [b"", b"x", b"\x1f\x8b broken", web_chart()[:-20]])
+    @pytest.mark.parametrize("content", [b"", b"x", b"\x1f\x8b broken", web()[:-20]])
     def test_no_archive(self, fleet: Portal, content: bytes) -> None:
         before = counts()
         response = self.send(fleet, "local", content)
@@ -291,7 +291,7 @@ class TestUpload:
 
     def test_dry(self, fleet: Portal) -> None:
         before = counts()
-        response = self.send(fleet, "local", web_chart("0.9.0"), "?dryRun=All")
+        response = self.send(fleet, "local", web("0.9.0"), "?dryRun=All")
         assert response.status_code == 201
         assert counts() == before
 
@@ -348,7 +348,7 @@ def test_helm_adds_and_pulls(live_server: Any, tmp_path: Path, servers: Any) -> 
     user = User.objects.create_superuser("helm", "h@example.org", "a-long-password")
     client = APIClient()
     client.force_authenticate(user)
-    Portal(client).local_repository(web_chart("0.1.0"), web_chart("0.2.0"))
+    Portal(client).local_repository(web("0.1.0"), web("0.2.0"))
     _, secret = services.token_create(user=user, name="helm")
     environment = {
         **os.environ,
@@ -381,5 +381,5 @@ def test_helm_adds_and_pulls(live_server: Any, tmp_path: Path, servers: Any) -> 
     )
     assert "0.2.0" in helm("search", "repo", "kc/web")
     helm("pull", "kc/web", "--version", "0.1.0")
-    assert (tmp_path / "web-0.1.0.tgz").read_bytes() == web_chart("0.1.0")
+    assert (tmp_path / "web-0.1.0.tgz").read_bytes() == web("0.1.0")
     assert not Application.objects.exists()
