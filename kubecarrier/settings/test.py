@@ -1,7 +1,9 @@
 """For the tests: throw-away keys, fast hashing, the clusters on this machine allowed."""
 
+import atexit
 import base64
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -24,6 +26,6 @@ LOGGING["root"]["handlers"] = []  # pytest captures what is logged
 LOGGING["loggers"]["django-q"] = {"level": "WARNING"}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that tests can start processes that work on the same database.
-    DATABASES["default"]["TEST"] = {
-        "NAME": str(Path(tempfile.mkdtemp(prefix="kubecarrier-test-")) / "test.sqlite3")
-    }
+    _folder = tempfile.mkdtemp(prefix="kubecarrier-test-")
+    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+    DATABASES["default"]["TEST"] = {"NAME": str(Path(_folder) / "test.sqlite3")}

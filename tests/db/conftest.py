@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from django.apps import apps as django_apps
 from django.core import cache as django_cache
+from django.db import connection
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -26,6 +27,15 @@ from tests.portal import Portal, chart, web_chart
 Json = dict[str, Any]
 # The same bytes each time: an archive holds the second in which it was packed.
 web = cache(web_chart)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> None:
+    """Tables of models that ours replaced stay empty, refer to users, and forbid PostgreSQL a flush."""
+    replaced = [m for m in django_apps.get_models(include_swapped=True) if m._meta.swapped]
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        for model in replaced:
+            cursor.execute(f"DROP TABLE IF EXISTS {model._meta.db_table}")
 
 
 @pytest.fixture(autouse=True)
