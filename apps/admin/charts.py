@@ -101,7 +101,7 @@ class ChartAdmin(PortalAdmin):
             return {"refused": f"{error.message} {error.hint or ''}"}
         return {
             "version": row,
-            "readme": mark_safe(readme.to_html(row.readme)) if row.readme else "",  # noqa: S308 - sanitized there  # nosec B308,B703
+            "readme": mark_safe(readme.to_html(row.readme)) if row.readme else "",  # noqa: S308 - sanitized there  # nosec
             "links": [one for one in row.details.get("sources", []) if _LINK.match(str(one))],
         }
 
