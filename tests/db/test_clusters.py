@@ -248,7 +248,8 @@ class TestRename:
         )
         fleet.apply("shop", **application(placement={"clusters": ["two"]}))
         fleet.apply("shop", **application(placement={"clusters": ["one"], "exclude": ["two"]}))
-        digests = dict(Release.objects.values_list("pk", "desired_digest"))
+        wanted = dict(Release.objects.values_list("pk", "desired_digest"))
+        generations = dict(Release.objects.values_list("pk", "generation"))
         fleet.call("post", "clusters/one/rename", {"newName": "first"}, code=202)
 
         row = Application.objects.get()
@@ -256,7 +257,8 @@ class TestRename:
         release = Release.objects.get(cluster__name="first")
         assert release.name == "shop.first"
         assert release.deletion_requested_at is None
-        assert release.desired_digest == digests[release.pk]
+        assert release.desired_digest == wanted[release.pk]
+        assert release.generation == generations[release.pk]  # nothing was asked of it in between
         oldest = ApplicationRevision.objects.get(application=row, number=1)
         assert oldest.spec["placement"]["clusters"] == ["first", "two"]
         assert set(oldest.spec["placement"]["overrides"]) == {"first"}
