@@ -50,7 +50,11 @@ def register() -> None:
     """Register every model that is not on the list above."""
     for model in django_apps.get_models(include_auto_created=False):
         if model._meta.label not in NOT_AUDITED and not auditlog.contains(model):
-            auditlog.register(model, exclude_fields=excluded_fields(model))
+            auditlog.register(
+                model,
+                exclude_fields=excluded_fields(model),
+                m2m_fields={field.name for field in model._meta.many_to_many},
+            )
 
 
 def excluded_fields(model: type[models.Model]) -> list[str]:
@@ -59,7 +63,11 @@ def excluded_fields(model: type[models.Model]) -> list[str]:
     if issubclass(model, ReconciledModel):
         excluded |= model.all_status_columns()
     for field in model._meta.concrete_fields:
-        if isinstance(field, crypto.SealedField) or field.name in {"password", "digest"}:
+        if isinstance(field, crypto.SealedField) or field.name in {
+            "password",
+            "digest",
+            "token_key",
+        }:
             excluded.add(field.name)
     return sorted(excluded & {field.name for field in model._meta.get_fields()})
 

@@ -67,7 +67,8 @@ def _place(row: Application, revision: ApplicationRevision) -> list[Target]:
         elif _moved(release, row, revision, name, secrets):
             changed.append(release)
     for release in present.values():
-        if release.deletion_requested_at is None:
+        # A pause holds this back too: it is done when the application is resumed.
+        if release.deletion_requested_at is None and not row.suspended:
             _ask_deletion(release, keep_resources=row.keep_resources)
             changed.append(release)
     _write(fresh, changed)
@@ -168,10 +169,16 @@ def wake_application(application_id: Any, *, at_once: bool = False) -> None:
 
 
 def suspend(row: Application) -> None:
-    """The releases are paused and resumed with their application."""
+    """The releases are paused and resumed with their application.
+
+    At the end of a pause it is placed again: clusters may have come and gone.
+    """
     with audit.unaudited("derived from the application"):
         row.releases.update(suspended=row.suspended, updated_at=timezone.now())
     _wake(row.releases.all())
+    revision = row.revisions.order_by("-number").first()
+    if not row.suspended and revision is not None:
+        _place(row, revision)
 
 
 def delete(row: Application, *, keep_resources: bool) -> Operation:
@@ -273,6 +280,7 @@ def living_release(row: Application, cluster: str) -> Release:
 def _ask_deletion(release: Release, *, keep_resources: bool) -> None:
     release.deletion_requested_at = release.deletion_requested_at or timezone.now()
     release.keep_resources = keep_resources
+    release.suspended = False  # a deletion is asked for by name; it is not what a pause holds back
     release.generation += 1
     release.updated_at = timezone.now()
 

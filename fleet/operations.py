@@ -61,6 +61,8 @@ def operation_record(
     *, operation_verb: str, row: SpecModel, outcomes: Iterable[tuple[str, str]]
 ) -> Operation:
     """Record something that is over already: `outcomes` are names and what became of each."""
+    running = OperationTarget.objects.filter(target_id=row.pk, state=TargetState.RUNNING)
+    _close(running, TargetState.FAILED, "Superseded by a later operation.")
     operation = operation_start(verb=operation_verb, row=row, targets=())
     with audit.unaudited("an operation is itself the record"):
         OperationTarget.objects.bulk_create(

@@ -60,9 +60,9 @@ def fresh_names(prefix: str) -> list[str]:
 
 
 def _named(prefix: str) -> Q:
-    """Exactly that name, or one below it: `worker:helm@web1` is not `worker:helm@web10`."""
-    below = prefix if prefix.endswith((":", "@")) else f"{prefix}-"
-    return Q(name=prefix) | Q(name__startswith=below)
+    """Exactly that name, or all below a prefix that ends in `:` or `@`."""
+    below = Q(name__startswith=prefix) if prefix.endswith((":", "@")) else Q()
+    return Q(name=prefix) | below
 
 
 def forget(name: str) -> None:

@@ -26,7 +26,7 @@ def repository_apply(*, actor: Any, wish: Wish) -> Applied:
     """Create or update a repository; raises RepositoryInvalidError, AddressError."""
     spec = dict(wish.spec)
     password = spec.pop("password", None)
-    _check(spec)
+    _check(spec, has_password=bool(password))
     with transaction.atomic():
         row = ChartRepository.objects.select_for_update().filter(name=wish.name).first()
         fresh = row is None
@@ -85,7 +85,7 @@ def _moved(row: ChartRepository, spec: dict[str, Any]) -> bool:
     return any(column in spec and spec[column] != getattr(row, column) for column in _DESTINATION)
 
 
-def _check(spec: dict[str, Any]) -> None:
+def _check(spec: dict[str, Any], *, has_password: bool) -> None:
     """The URL's form and address; a name that does not resolve today is no reason to refuse."""
     match spec.get("type"):
         case RepositoryType.LOCAL:
@@ -101,7 +101,7 @@ def _check(spec: dict[str, Any]) -> None:
             except TransientError:
                 return
             local = all(netguard.is_loopback(address) for address in checked.addresses)
-            if spec.get("username") and checked.scheme == "http" and not local:
+            if (spec.get("username") or has_password) and checked.scheme == "http" and not local:
                 raise RepositoryInvalidError(
                     "password_in_clear",
                     "A password is not sent over plain HTTP.",

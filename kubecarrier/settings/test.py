@@ -24,8 +24,8 @@ WHITENOISE_AUTOREFRESH = True
 AXES_ENABLED = False
 LOGGING["root"]["handlers"] = []  # pytest captures what is logged
 LOGGING["loggers"]["django-q"] = {"level": "WARNING"}
+KUBECARRIER_HOME = Path(tempfile.mkdtemp(prefix="kubecarrier-test-"))
+atexit.register(shutil.rmtree, KUBECARRIER_HOME, ignore_errors=True)
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that tests can start processes that work on the same database.
-    _folder = tempfile.mkdtemp(prefix="kubecarrier-test-")
-    atexit.register(shutil.rmtree, _folder, ignore_errors=True)
-    DATABASES["default"]["TEST"] = {"NAME": str(Path(_folder) / "test.sqlite3")}
+    DATABASES["default"]["TEST"] = {"NAME": str(KUBECARRIER_HOME / "test.sqlite3")}

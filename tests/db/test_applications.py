@@ -488,3 +488,18 @@ def test_a_document_without_a_pause_keeps_it(fleet: Portal) -> None:
     assert Application.objects.get(name="held").suspended is True
     fleet.apply("held", **spec, suspended=False)
     assert Application.objects.get(name="held").suspended is False
+
+
+def test_a_paused_application_can_be_deleted_and_holds_back_what_its_placement_drops(
+    fleet: Portal,
+) -> None:
+    spec = {"chart": "local/web", "namespace": "shop", "placement": {"clusters": ["one", "two"]}}
+    fleet.apply("held", **spec)
+    fleet.call("post", "applications/held/suspend")
+    fleet.apply("held", **{**spec, "placement": {"clusters": ["one"]}})
+    assert Release.objects.get(name="held.two").deletion_requested_at is None
+    fleet.call("post", "applications/held/resume")
+    assert Release.objects.get(name="held.two").deletion_requested_at is not None
+    fleet.call("post", "applications/held/suspend")
+    fleet.call("delete", "applications/held")
+    assert not Release.objects.filter(application__name="held", suspended=True).exists()

@@ -262,3 +262,17 @@ def test_no_secret_in_any_entry(fleet: Portal) -> None:
     assert AuditEntry.objects.count() > 10
     assert "canary" not in kept
     assert answer.json()["token"] not in kept
+
+
+def test_memberships_are_on_record_and_tokens_are_not() -> None:
+    from django.contrib.auth.models import Group
+
+    from accounts.services import token_create
+
+    user = User.objects.create_user("member", "m@example.org", "a-long-password")
+    user.groups.add(Group.objects.create(name="operators"))
+    assert AuditEntry.objects.filter(object_pk=str(user.pk), changes__has_key="groups").exists()
+    token, secret = token_create(user=user, name="laptop")
+    entries = AuditEntry.objects.filter(object_pk=str(token.pk))
+    assert entries.exists()
+    assert not any(secret[:15] in str(entry.changes) for entry in entries)

@@ -88,7 +88,7 @@ def test_a_child_that_outlives_its_parent_is_killed() -> None:
 def test_a_missing_program_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(HelmError) as caught:
         Helm(tmp_path / "absent", tmp_path).version()
-    assert caught.value.reason is HelmReason.FAILED
+    assert caught.value.reason is HelmReason.MISSING
 
 
 def test_values_that_are_no_json(tmp_path: Path) -> None:
