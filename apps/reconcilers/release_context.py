@@ -1,0 +1,100 @@
+"""What stands beside a release: its namespace, and the config maps and secrets of its application."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from apps.conditions import Reason
+from apps.desired import FIELD_MANAGER, MANAGED_BY_LABEL, OWNER_ANNOTATION
+from apps.reconcilers import release_passes as passes
+from apps.reconcilers.release_job import ReleaseJob
+from fleet.kube import Kube, ObjectRef
+from fleet.kube_errors import AlreadyExists, NotFound
+from kubecarrier.lib.reconcile import Pass
+
+Json = dict[str, Any]
+
+
+def prepare(job: ReleaseJob, kube: Kube) -> Pass | None:
+    """Namespace, references, and the config maps and secrets beside the release."""
+    if problem := _ensure_namespace(job, kube):
+        return problem
+    assert job.desired is not None  # noqa: S101 - not deleting
+    for kind, name in job.desired.references:
+        try:
+            kube.get(ObjectRef("v1", kind, job.namespace, name), metadata_only=True)
+        except NotFound:
+            text = f"{kind} “{name}” is referenced and does not exist in {job.namespace}."
+            return passes.waiting(job, Reason.REFERENCE_MISSING, text, again=15.0)
+    for obj in job.desired.objects:
+        if not _ours_or_absent(job, kube, obj):
+            text = f"{obj['kind']} “{obj['metadata']['name']}” in {job.namespace} belongs to somebody else."
+            return passes.stalled(job, Reason.OBJECT_OWNED_BY_OTHERS, text)
+        kube.apply(obj, field_manager=FIELD_MANAGER, force=True)
+    return None
+
+
+def _ensure_namespace(job: ReleaseJob, kube: Kube) -> Pass | None:
+    ref = ObjectRef("v1", "Namespace", "", job.namespace)
+    try:
+        found = kube.get(ref, metadata_only=True)
+    except NotFound:
+        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": job.namespace}}
+        try:
+            kube.create(body, field_manager=FIELD_MANAGER)
+        except AlreadyExists:
+            return None
+        return None
+    if found["metadata"].get("deletionTimestamp"):
+        text = f"The namespace {job.namespace} is being deleted in the cluster."
+        return passes.waiting(job, Reason.NAMESPACE_TERMINATING, text, again=5.0)
+    return None
+
+
+def _ours_or_absent(job: ReleaseJob, kube: Kube, obj: Json) -> bool:
+    metadata = obj["metadata"]
+    ref = ObjectRef("v1", obj["kind"], metadata["namespace"], metadata["name"])
+    try:
+        found = kube.get(ref, metadata_only=True)
+    except NotFound:
+        return True
+    return _owner_of(found) == job.owner
+
+
+def _owner_of(found: Json) -> str:
+    annotations = found["metadata"].get("annotations") or {}
+    return str(annotations.get(OWNER_ANNOTATION, ""))
+
+
+def refs(job: ReleaseJob) -> list[ObjectRef]:
+    spec = job.row.revision.spec
+    made = [("ConfigMap", item) for item in spec["config_maps"]]
+    made += [("Secret", item) for item in spec["secrets"]]
+    return [
+        ObjectRef("v1", kind, job.namespace, item["name"])
+        for kind, item in made
+        if not item.get("existing")
+    ]
+
+
+def prune(job: ReleaseJob, kube: Kube, *, keep: frozenset[ObjectRef]) -> None:
+    """Delete our config maps and secrets that are wanted no more: by owner mark, checked live."""
+    for kind in ("ConfigMap", "Secret"):
+        found = kube.list(
+            kube.resource_for("v1", kind),
+            namespace=job.namespace,
+            label_selector=f"{MANAGED_BY_LABEL}=kubecarrier",
+            metadata_only=True,
+        )
+        for obj in found:
+            ref = ObjectRef("v1", kind, job.namespace, obj["metadata"]["name"])
+            if _owner_of(obj) == job.owner and ref not in keep:
+                _delete_quietly(kube, ref, obj["metadata"]["uid"])
+
+
+def _delete_quietly(kube: Kube, ref: ObjectRef, uid: str) -> None:
+    """Only the very object that was looked at; gone is as good."""
+    try:
+        kube.delete(ref, uid=uid)
+    except NotFound:
+        return
