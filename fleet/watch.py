@@ -59,6 +59,7 @@ _BACKOFF_CAP_SECONDS = 30.0
 _DENIED_CAP_SECONDS = 300.0
 _LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_CLOSING_SECONDS = 0.05
 _BULKY_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -95,6 +96,8 @@ class Session:
     async def __aexit__(self, *_: object) -> None:
         if self._client is not None:
             await self._client.close()
+            # aiohttp's documentation, "Graceful shutdown": TLS transports end in later turns of the loop.
+            await asyncio.sleep(_CLOSING_SECONDS)
 
     async def page(self, resource: Resource, query: Query, *, metadata_only: bool) -> Json:
         """One page of a list as the server gave it; raises `fleet.kube_errors`."""
