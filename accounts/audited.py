@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from auditlog.models import AbstractLogEntry
 from auditlog.registry import auditlog
 from django.apps import apps as django_apps
 from django.db import models
@@ -70,8 +69,3 @@ def excluded_fields(model: type[models.Model]) -> list[str]:
         }:
             excluded.add(field.name)
     return sorted(excluded & {field.name for field in model._meta.get_fields()})
-
-
-def is_log(model: type[models.Model]) -> bool:
-    """Whether `model` is an audit log."""
-    return issubclass(model, AbstractLogEntry)

@@ -12,12 +12,6 @@ from fleet.models import Cluster, Operation
 from kubecarrier.lib import crypto
 
 
-def cluster_labels() -> dict[str, dict[str, str]]:
-    """Every cluster that placements may choose, with the labels they select by."""
-    rows = Cluster.objects.filter(deletion_requested_at__isnull=True)
-    return {cluster.name: cluster.selector_labels() for cluster in rows}
-
-
 def connection_of(cluster: Cluster) -> Connection:
     """The stored connection with its credential opened; raises SealError. Not yet address-checked."""
     opened = crypto.reveal(cluster, "credential")

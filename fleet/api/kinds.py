@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.api.serializers import ClusterSpecSerializer
+from fleet.conditions import Reason
 from fleet.models import Cluster, Namespace, Node, Operation
 from fleet.permissions import (
     visible_clusters,
@@ -31,7 +32,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "allocatable": cluster.allocatable,
         "requested": cluster.requested,
         "usage": cluster.usage,
-        "reason": cluster.condition("Ready").get("reason", "NotProbed"),
+        "reason": cluster.condition("Ready").get("reason", Reason.NOT_PROBED),
     }
 
 

@@ -6,7 +6,6 @@ instruction: the sweep over due rows is the truth, this only makes it quick.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec
@@ -22,7 +21,6 @@ from kubecarrier.lib import audit
 
 P = ParamSpec("P")
 log = structlog.get_logger(__name__)
-stdlib_log = logging.getLogger(__name__)
 
 
 class Queue:
