@@ -44,9 +44,11 @@ demo-clean: $(STAMP) ## Remove everything the demo keeps (var/demo)
 # -- check ----------------------------------------------------------------------------------
 
 test: $(STAMP) ## All tests but the slow ones: on SQLite, units and rows on PostgreSQL too
+	@tools/packages
 	@tools/test
 
 test-all: $(STAMP) ## The slow tests too
+	@tools/packages
 	@tools/test -m ''
 
 lint: $(STAMP) ## Ruff, its formatter, the templates, bandit
