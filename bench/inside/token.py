@@ -7,7 +7,7 @@ import json
 from django.core.management import call_command
 
 from accounts.models import User
-from accounts.services import token_create
+from accounts.services.tokens import token_create
 
 
 def main() -> None:

@@ -4,5 +4,8 @@ from fleet.api import views
 from kubecarrier.api.routers import urls
 
 urlpatterns = urls(
-    views.ClusterViewSet, views.NodeViewSet, views.NamespaceViewSet, views.OperationViewSet
+    views.ClusterViewSet,
+    views.NodeViewSet,
+    views.NamespaceViewSet,
+    views.OperationViewSet,
 )

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import services
+from accounts.services import logins, tokens
 from kubecarrier.api.explain import spec_schema
 from kubecarrier.api.serializers import StrictSerializer
 from kubecarrier.lib.errors import KubeCarrierError, NotFoundError
@@ -88,9 +88,9 @@ class LoginView(APIView):
             password=given.validated_data["password"],
         )
         if user is None:
-            services.login_failed(username=given.validated_data["username"])
+            logins.login_failed(username=given.validated_data["username"])
             raise LoginFailedError("login_failed", "The name or the password is wrong.")
-        token, secret = services.login(user=user, name=given.validated_data["name"])
+        token, secret = logins.login(user=user, name=given.validated_data["name"])
         return Response({"token": secret, "expiry": token.expiry})
 
 
@@ -101,7 +101,7 @@ class LogoutView(KnoxLogoutView):  # type: ignore[misc]
     def post(self, request: Request, format: str | None = None) -> Response:  # noqa: A002 - knox's name
         token: Any = request.auth
         if token is not None:
-            services.token_revoke(token=token)
+            tokens.token_revoke(token=token)
         return Response(None, status=status.HTTP_204_NO_CONTENT)
 
 

@@ -22,10 +22,10 @@ from tools.controlplane import ControlPlane, binaries
 
 Json = dict[str, Any]
 _TOKEN = """
-from accounts import services
+from accounts.services import tokens
 from accounts.models import User
 user = User.objects.create_user("ann", is_staff=True, is_superuser=True)
-print(services.token_create(user=user, name="test")[1])
+print(tokens.token_create(user=user, name="test")[1])
 """
 
 

@@ -10,8 +10,8 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts import services
 from accounts.models import ApiToken, User
+from accounts.services import tokens
 from apps.api import kinds as app_kinds
 from fleet.api import kinds as fleet_kinds
 from kubecarrier.lib.manifests import kinds
@@ -68,7 +68,7 @@ def visitor(**columns: Any) -> User:
 
 
 def token(user: User) -> APIClient:
-    _, secret = services.token_create(user=user, name="t")
+    _, secret = tokens.token_create(user=user, name="t")
     return APIClient(headers={"Authorization": f"Token {secret}"})
 
 
@@ -133,7 +133,7 @@ def test_odd_authorisations(header: Any) -> None:
 
 
 def test_a_token_in_the_url_is_none() -> None:
-    _, secret = services.token_create(user=visitor(is_staff=True), name="t")
+    _, secret = tokens.token_create(user=visitor(is_staff=True), name="t")
     assert APIClient().get(f"/api/v1/clusters?token={secret}").status_code == 401
 
 

@@ -267,7 +267,7 @@ def test_no_secret_in_any_entry(fleet: Portal) -> None:
 def test_memberships_are_on_record_and_tokens_are_not() -> None:
     from django.contrib.auth.models import Group
 
-    from accounts.services import token_create
+    from accounts.services.tokens import token_create
 
     user = User.objects.create_user("member", "m@example.org", "a-long-password")
     user.groups.add(Group.objects.create(name="operators"))

@@ -10,8 +10,8 @@ from django.db import DatabaseError
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from accounts import services
 from accounts.models import User
+from accounts.services import tokens
 from fleet.models import Cluster
 from kubecarrier import health, heartbeats
 from kubecarrier.lib.audit import unaudited
@@ -118,7 +118,7 @@ def test_figures_are_not_for_strangers(client: Client, header: str) -> None:
 
 
 def test_figures_for_staff_and_tokens(client: Client, person: User) -> None:
-    _, secret = services.token_create(user=person, name="prometheus")
+    _, secret = tokens.token_create(user=person, name="prometheus")
     token = {"Authorization": f"Token {secret}"}
     assert client.get("/metrics", REMOTE_ADDR="10.0.0.9", headers=token).status_code == 200
     client.force_login(person)

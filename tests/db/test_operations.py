@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from accounts.models import User
-from fleet.api.kinds import operation_status
+from fleet.api.kinds.operation import operation_status
 from fleet.choices import TargetState
 from fleet.models import Cluster, Operation, OperationTarget
 from fleet.operations import Target, operation_record, operation_start, target_progress

@@ -14,8 +14,8 @@ import pytest
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts import services
 from accounts.models import User
+from accounts.services import tokens
 from apps.models import Application, Chart, ChartRepository, ChartVersion
 from apps.tasks import refresh_repositories
 from kubecarrier.lib import crypto, lease, strict_yaml
@@ -306,7 +306,7 @@ class TestHelm:
 
     @pytest.fixture
     def secret(self, admin_user: User) -> str:
-        return services.token_create(user=admin_user, name="helm")[1]
+        return tokens.token_create(user=admin_user, name="helm")[1]
 
     def test_index_and_archive(self, fleet: Portal, secret: str) -> None:
         headers = {"Authorization": basic("anything", secret)}
@@ -349,7 +349,7 @@ def test_helm_adds_and_pulls(live_server: Any, tmp_path: Path, servers: Any) -> 
     client = APIClient()
     client.force_authenticate(user)
     Portal(client).local_repository(web("0.1.0"), web("0.2.0"))
-    _, secret = services.token_create(user=user, name="helm")
+    _, secret = tokens.token_create(user=user, name="helm")
     environment = {
         **os.environ,
         **{f"HELM_{name}_HOME": str(tmp_path / name) for name in ("CACHE", "CONFIG", "DATA")},

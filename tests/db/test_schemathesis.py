@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from accounts import services
 from accounts.models import User
+from accounts.services import tokens
 from tests.db.conftest import add_cluster, application
 from tests.portal import Portal
 
@@ -37,7 +37,7 @@ def headers(fleet: Portal, admin_user: User) -> Iterator[dict[str, str]]:
     """A token, and rows under a name that is tried for every path."""
     fleet.apply("shop", **application())
     add_cluster(fleet, "string")
-    _, secret = services.token_create(user=admin_user, name="fuzz")
+    _, secret = tokens.token_create(user=admin_user, name="fuzz")
     # As Django's test client does: the connection belongs to the test, not to a request.
     for signal in (request_started, request_finished):
         signal.disconnect(close_old_connections)

@@ -1,4 +1,4 @@
-"""What can be done with tokens and people: each function is one audited change."""
+"""Logging in, and failing to."""
 
 from __future__ import annotations
 
@@ -8,22 +8,10 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import ApiToken, User
+from accounts.services.tokens import token_create
 from kubecarrier.lib import audit
 
 _NOBODY = uuid.UUID(int=0)
-
-
-@transaction.atomic
-def token_create(*, user: Any, name: str) -> tuple[ApiToken, str]:
-    """A new token of `user` and its secret, which is shown once and stored hashed."""
-    token, secret = ApiToken.objects.create(user=user, name=name)
-    return token, secret
-
-
-@transaction.atomic
-def token_revoke(*, token: ApiToken) -> None:
-    """The token stops working at once."""
-    token.delete()
 
 
 @transaction.atomic

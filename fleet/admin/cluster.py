@@ -1,4 +1,4 @@
-"""The console's pages of clusters, nodes, namespaces and operations."""
+"""The console's pages of clusters."""
 
 from __future__ import annotations
 
@@ -20,14 +20,10 @@ from django.views.decorators.csrf import csrf_protect
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
-from fleet.models import Cluster, Namespace, Node, Operation
+from fleet.models import Cluster
 from fleet.permissions import (
     visible_clusters,
-    visible_namespaces,
-    visible_nodes,
-    visible_operations,
 )
-from fleet.queries import operations_of
 from fleet.services import imports
 from fleet.services.clusters import (
     cluster_apply,
@@ -37,17 +33,16 @@ from fleet.services.clusters import (
     cluster_rotate,
     cluster_suspend,
 )
-from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, object_url, outcome, since, verbose
-
-history.add_operations(operations_of)
+from kubecarrier.templatetags.console import badge, since
 
 _SHOWN = 100
+
+
 EXPIRY_WARNING = timedelta(days=14)
 
 
@@ -305,90 +300,3 @@ def _bars(row: Cluster) -> list[dict[str, Any]]:
 
 def _percent(part: int | None, whole: int) -> int | None:
     return None if part is None else min(100, round(100 * part / whole))
-
-
-class ObservedAdmin(PortalAdmin):
-    """Rows that only a probe writes."""
-
-    object_actions = ()
-    status_template = "console/observed_status.html"
-    list_select_related = ("cluster",)
-    live = False
-
-    def _tabs(self) -> list[tuple[str, Any, str]]:
-        return []
-
-    def history_context(self, row: Any) -> dict[str, Any]:
-        return {"entries": [], "operations": []}
-
-    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
-    def seen(self, row: Any) -> str:
-        return since(row.seen_at)
-
-
-@admin.register(Node)
-class NodeAdmin(ObservedAdmin):
-    """Nodes, as the last probe saw them."""
-
-    rows = visible_nodes
-    list_display = ("name", "cluster", "ready", "unschedulable", "kubelet_version", "seen")
-    list_filter = ("ready", "unschedulable", "kubelet_version", "cluster")
-    search_fields = ("name", "cluster__name")
-    ordering = ("cluster__name", "name")
-
-
-@admin.register(Namespace)
-class NamespaceAdmin(ObservedAdmin):
-    """Namespaces, as the last probe saw them."""
-
-    rows = visible_namespaces
-    list_display = ("name", "cluster", "state", "seen")
-    list_filter = ("state", "cluster")
-    search_fields = ("name", "cluster__name")
-    ordering = ("cluster__name", "name")
-
-
-@admin.register(Operation)
-class OperationAdmin(PortalAdmin):
-    """What people asked for: a record."""
-
-    rows = visible_operations
-    status_template = "console/operation_status.html"
-    list_display = ("what", "target", "result", "actor", "channel", "started", "finished")
-    list_filter = ("verb", "kind", "channel")
-    search_fields = ("object_name", "verb", "request_id")
-    list_select_related = ("actor",)
-
-    def _tabs(self) -> list[tuple[str, Any, str]]:
-        return []
-
-    @admin.display(description=gettext_lazy("operation"), ordering="verb")
-    def what(self, row: Operation) -> str:
-        return verbose(row.verb)
-
-    @admin.display(description=gettext_lazy("object"), ordering="object_name")
-    def target(self, row: Operation) -> str:
-        return f"{row.kind} {row.object_name}"
-
-    @admin.display(description=gettext_lazy("result"), ordering="finished_at")
-    def result(self, row: Operation) -> str:
-        return outcome(row)
-
-    @admin.display(description=gettext_lazy("started"), ordering="created_at")
-    def started(self, row: Operation) -> str:
-        return since(row.created_at)
-
-    @admin.display(description=gettext_lazy("finished"), ordering="finished_at")
-    def finished(self, row: Operation) -> str:
-        return since(row.finished_at)
-
-    def header_context(self, row: Any) -> dict[str, Any]:
-        facts = [
-            (_("By"), row.actor), (_("Through"), row.channel), (_("Reason"), row.reason),
-            (_("Started"), since(row.created_at)), (_("Finished"), since(row.finished_at) if row.finished_at else ""),
-            (_("Request"), row.request_id),
-        ]  # fmt: skip
-        return {"facts": facts, "title": f"{verbose(row.verb)} {row.object_name}"}
-
-    def status_context(self, row: Any) -> dict[str, Any]:
-        return {"operation": row, "targets": row.targets.all(), "about": object_url(row)}

@@ -1,41 +1,14 @@
-"""People, their tokens, and the record of what they did."""
+"""The record of what was done."""
 
 from __future__ import annotations
 
-import uuid
 from typing import Any
 
 from auditlog.models import AbstractLogEntry
-from django.contrib.auth.models import AbstractUser
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from knox.models import AbstractAuthToken
 
 from kubecarrier.lib import audit
-
-
-class User(AbstractUser):  # type: ignore[django-manager-missing]  # knox names no manager
-    """A person or a service account. Staff may use the portal until bindings arrive."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-
-    class Meta(AbstractUser.Meta):
-        swappable = "AUTH_USER_MODEL"
-        verbose_name = _("user")  # type: ignore[assignment]  # lazy, as Django wants it
-        verbose_name_plural = _("users")  # type: ignore[assignment]
-
-
-class ApiToken(AbstractAuthToken):  # type: ignore[misc]
-    """A hashed token with a name; the token itself is shown once, at its making."""
-
-    name = models.CharField(_("name"), max_length=100, default="token")
-
-    class Meta:
-        verbose_name = _("API token")
-        verbose_name_plural = _("API tokens")
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.token_key[:8]}…)"
 
 
 class AuditEntry(AbstractLogEntry):  # type: ignore[misc]

@@ -86,24 +86,3 @@ class ClusterViewSet(DocumentViewSet):
             "error": errors.of(one.error) if one.error else None,
             "object": documents.export(self.kind, one.cluster) if one.cluster else None,
         }
-
-
-class NodeViewSet(DocumentViewSet):
-    """Nodes, observed."""
-
-    kind = kinds.NODE
-    http_method_names = ["get", "head", "options"]
-
-
-class NamespaceViewSet(DocumentViewSet):
-    """Namespaces, observed."""
-
-    kind = kinds.NAMESPACE
-    http_method_names = ["get", "head", "options"]
-
-
-class OperationViewSet(DocumentViewSet):
-    """Operations, a record."""
-
-    kind = kinds.OPERATION
-    http_method_names = ["get", "head", "options"]

@@ -1,4 +1,4 @@
-"""Specs of this app's kinds, and the bodies of their actions."""
+"""The documents of clusters, and what their actions take."""
 
 from __future__ import annotations
 
@@ -141,10 +141,3 @@ class RotateSerializer(StrictSerializer):
         required=False, max_length=253
     )
     token = serializers.CharField(required=False, max_length=32768, write_only=True)
-
-
-class ActionResultSerializer(serializers.Serializer[Any]):
-    """What an action answers: the object as it stands, and the operation that was begun."""
-
-    object = serializers.DictField(allow_null=True)
-    operation = serializers.DictField(allow_null=True)

@@ -1,0 +1,97 @@
+"""The console's pages of people and groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.translation import gettext_lazy
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from accounts.models import User
+from kubecarrier.console import history
+from kubecarrier.templatetags.console import since
+
+
+class AccountAdmin(ModelAdmin):  # type: ignore[misc]
+    """Accounts are written by superusers only: who edits people could otherwise promote himself."""
+
+    show_full_result_count = False
+    actions = ()
+    compressed_fields = True
+
+    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
+        """Django's bulk delete leaves."""
+        return {}
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return bool(request.user.is_active and getattr(request.user, "is_superuser", False))
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_module_permission(request)
+
+    has_add_permission = has_module_permission
+    has_change_permission = has_view_permission
+    has_delete_permission = has_view_permission
+
+    def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The audit entry is the record."""
+
+    def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:
+        """The audit entry is the record."""
+
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """The audit entry is the record."""
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """The audit entries of the account."""
+        row = self.get_object(request, object_id)
+        if row is None or not self.has_view_permission(request, row):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "original": row, "title": str(row),
+            "entries": history.entries_of(row),
+        }  # fmt: skip
+        return TemplateResponse(request, "console/account_history.html", context)
+
+
+@admin.register(User)
+class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
+    """People and service accounts."""
+
+    form = UserChangeForm
+    add_form = UserCreationForm
+    change_password_form = AdminPasswordChangeForm
+    list_display = (
+        "username",
+        "email",
+        "first_name",
+        "last_name",
+        "is_active",
+        "is_staff",
+        "is_superuser",
+        "login",
+    )
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    ordering = ("username",)
+
+    @admin.display(description=gettext_lazy("last login"), ordering="last_login")
+    def login(self, row: User) -> str:
+        return since(row.last_login)
+
+
+admin.site.unregister(Group)
+
+
+@admin.register(Group)
+class GroupAdmin(AccountAdmin, DjangoGroupAdmin):  # type: ignore[misc]
+    """Groups of people."""

@@ -1,0 +1,94 @@
+"""The console's pages of API tokens."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.csrf import csrf_protect
+
+from accounts.forms import TokenForm
+from accounts.models import ApiToken
+from accounts.services.tokens import token_create, token_revoke
+from kubecarrier.console.actions import BulkAction, Done, ObjectAction
+from kubecarrier.console.admin import PortalAdmin
+from kubecarrier.lib.audit import may_operate
+from kubecarrier.templatetags.console import since
+
+
+def _revoke(row: ApiToken, given: dict[str, Any], user: Any) -> Done:
+    token_revoke(token=row)
+    return Done(_("The token does not work any more."), leave=True)
+
+
+def visible_tokens(user: Any) -> QuerySet[ApiToken]:
+    """One's own tokens; a superuser's eye sees all."""
+    rows: QuerySet[ApiToken] = ApiToken.objects.select_related("user")
+    if not may_operate(user):
+        return rows.none()
+    return rows if user.is_superuser else rows.filter(user=user)
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(PortalAdmin):
+    """Tokens: made, listed by name, revoked. The token itself is stored hashed."""
+
+    rows = visible_tokens
+    status_template = "console/token_status.html"
+    live = False
+    list_display = ("name", "user", "key", "made", "ends")
+    search_fields = ("name", "user__username")
+    list_filter = ("user",)
+    list_select_related = ("user",)
+    ordering = ("-created",)
+    delete_action = ObjectAction(
+        "revoke", gettext_lazy("Revoke"), "block", _revoke, danger=True,
+        text=gettext_lazy("Whatever uses it is refused from now on."),
+    )  # fmt: skip
+    bulk_actions = (
+        BulkAction("revoke", gettext_lazy("Revoke"), _revoke, danger=True, text=delete_action.text),
+    )
+
+    @admin.display(description=gettext_lazy("begins with"))
+    def key(self, row: ApiToken) -> str:
+        return f"{row.token_key[:8]}…"
+
+    @admin.display(description=gettext_lazy("made"), ordering="created")
+    def made(self, row: ApiToken) -> str:
+        return since(row.created)
+
+    @admin.display(description=gettext_lazy("ends"), ordering="expiry")
+    def ends(self, row: ApiToken) -> str:
+        return since(row.expiry) if row.expiry else _("never")
+
+    def _tabs(self) -> list[tuple[str, Any, str]]:
+        return []
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may_operate(request.user)
+
+    @method_decorator(csrf_protect)
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Make a token of one's own and show it this once."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        form = TokenForm(request.POST if request.method == "POST" else None)
+        secret, token = "", None
+        if request.method == "POST" and form.is_valid():
+            token, secret = token_create(user=request.user, name=form.cleaned_data["name"])
+        context = {
+            **self.admin_site.each_context(request), "opts": self.opts, "title": _("New API token"),
+            "form": form, "secret": secret, "token": token,
+        }  # fmt: skip
+        response = TemplateResponse(request, "console/token_add.html", context)
+        response["Cache-Control"] = "no-store"
+        return response

@@ -1,0 +1,1 @@
+"""What people may ask for: each function is one audited change."""

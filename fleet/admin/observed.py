@@ -1,0 +1,57 @@
+"""The console's pages of nodes and namespaces."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy
+
+from fleet.models import Namespace, Node
+from fleet.permissions import (
+    visible_namespaces,
+    visible_nodes,
+)
+from kubecarrier.console.admin import PortalAdmin
+from kubecarrier.templatetags.console import since
+
+
+class ObservedAdmin(PortalAdmin):
+    """Rows that only a probe writes."""
+
+    object_actions = ()
+    status_template = "console/observed_status.html"
+    list_select_related = ("cluster",)
+    live = False
+
+    def _tabs(self) -> list[tuple[str, Any, str]]:
+        return []
+
+    def history_context(self, row: Any) -> dict[str, Any]:
+        return {"entries": [], "operations": []}
+
+    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
+    def seen(self, row: Any) -> str:
+        return since(row.seen_at)
+
+
+@admin.register(Node)
+class NodeAdmin(ObservedAdmin):
+    """Nodes, as the last probe saw them."""
+
+    rows = visible_nodes
+    list_display = ("name", "cluster", "ready", "unschedulable", "kubelet_version", "seen")
+    list_filter = ("ready", "unschedulable", "kubelet_version", "cluster")
+    search_fields = ("name", "cluster__name")
+    ordering = ("cluster__name", "name")
+
+
+@admin.register(Namespace)
+class NamespaceAdmin(ObservedAdmin):
+    """Namespaces, as the last probe saw them."""
+
+    rows = visible_namespaces
+    list_display = ("name", "cluster", "state", "seen")
+    list_filter = ("state", "cluster")
+    search_fields = ("name", "cluster__name")
+    ordering = ("cluster__name", "name")

@@ -1,0 +1,12 @@
+"""This app's kinds as the API knows them."""
+
+from fleet.api.kinds.cluster import CLUSTER
+from fleet.api.kinds.observed import NAMESPACE, NODE
+from fleet.api.kinds.operation import OPERATION
+
+__all__ = [
+    "CLUSTER",
+    "NAMESPACE",
+    "NODE",
+    "OPERATION",
+]

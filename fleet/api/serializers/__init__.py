@@ -1,0 +1,23 @@
+"""Specs of this app's kinds, and the bodies of their actions."""
+
+from fleet.api.serializers.action import ActionResultSerializer
+from fleet.api.serializers.cluster import (
+    ClusterImportSerializer,
+    ClusterSpecSerializer,
+    CredentialSerializer,
+    ImportedSerializer,
+    ImportResultSerializer,
+    RenameSerializer,
+    RotateSerializer,
+)
+
+__all__ = [
+    "ActionResultSerializer",
+    "ClusterImportSerializer",
+    "ClusterSpecSerializer",
+    "CredentialSerializer",
+    "ImportResultSerializer",
+    "ImportedSerializer",
+    "RenameSerializer",
+    "RotateSerializer",
+]

@@ -1,0 +1,16 @@
+"""Clusters, what was seen in them, and what people asked for."""
+
+from fleet.models.cluster import Cluster
+from fleet.models.observed import Namespace, Node, Observed
+from fleet.models.operation import Operation, OperationTarget
+from fleet.models.watch_lease import WatchLease
+
+__all__ = [
+    "Cluster",
+    "Namespace",
+    "Node",
+    "Observed",
+    "Operation",
+    "OperationTarget",
+    "WatchLease",
+]

@@ -1,0 +1,85 @@
+"""Clusters: how they are reached, what is said of them, what was seen."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from fleet.choices import RemovalPolicy
+from kubecarrier.lib.crypto import SealedField
+from kubecarrier.lib.spec import SpecModel
+
+
+class Cluster(SpecModel):
+    """A Kubernetes cluster of the fleet; its identity is the UID of `kube-system`.
+
+    `credential` is sealed JSON: `{"token"}` or `{"client_cert_pem",
+    "client_key_pem"}`. `capacity`, `allocatable`, `requested` and `usage` are
+    `{"cpu_millicores", "memory_bytes", "pods"}`; usage is null where the
+    metrics API is not served.
+    """
+
+    status_columns: ClassVar[frozenset[str]] = frozenset(
+        {
+            "identity",
+            "version",
+            "platform",
+            "last_seen_at",
+            "credential_expires_at",
+            "node_count",
+            "capacity",
+            "allocatable",
+            "requested",
+            "usage",
+            "leftovers",
+        }
+    )
+
+    provider = models.CharField(_("provider"), max_length=63, blank=True)
+    region = models.CharField(_("region"), max_length=63, blank=True)
+    environment = models.CharField(_("environment"), max_length=63, blank=True)
+    server = models.URLField(_("API server"), max_length=500)
+    ca_pem = models.TextField(_("CA certificate"), blank=True)
+    tls_server_name = models.CharField(_("TLS server name"), max_length=253, blank=True)
+    insecure = models.BooleanField(
+        _("TLS not verified"),
+        default=False,
+        help_text=_("The server's certificate is not checked."),
+    )
+    credential = SealedField(_("credential"))
+    removal_policy = models.CharField(
+        _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
+    )
+
+    identity = models.CharField(  # noqa: DJ001 - unique, so unknown must be NULL
+        _("identity"), max_length=64, null=True, unique=True, editable=False
+    )
+    version = models.CharField(_("version"), max_length=64, blank=True, editable=False)
+    platform = models.CharField(max_length=64, blank=True, editable=False)
+    last_seen_at = models.DateTimeField(_("last seen"), null=True, editable=False)
+    credential_expires_at = models.DateTimeField(null=True, editable=False)
+    node_count = models.PositiveIntegerField(_("nodes"), default=0, editable=False)
+    capacity = models.JSONField(default=dict, editable=False)
+    allocatable = models.JSONField(default=dict, editable=False)
+    requested = models.JSONField(default=dict, editable=False)
+    usage = models.JSONField(null=True, editable=False)
+    leftovers = models.JSONField(default=list, editable=False)
+
+    class Meta(SpecModel.Meta):
+        abstract = False
+        verbose_name = _("cluster")
+        verbose_name_plural = _("clusters")
+        ordering = ["name"]
+
+    def selector_labels(self) -> dict[str, str]:
+        """What placements select by: the free labels and the four fields everyone asks for."""
+        known = {
+            "kubecarrier.io/name": self.name,
+            "kubecarrier.io/provider": self.provider,
+            "kubecarrier.io/region": self.region,
+            "kubecarrier.io/environment": self.environment,
+        }
+        # Ours win: a free label must not pretend another name or environment.
+        return {**self.labels, **{key: value for key, value in known.items() if value}}
