@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from apps import health as health_rules
-from apps.health import Health
 from apps.helm_records import SECRETS, RecordMeta, decode_record, record_meta, record_ref
 from apps.objects import object_ref, owned_fingerprint, parse_manifest, with_namespace
+from fleet import health as health_rules
+from fleet.health import Health
 from fleet.kube import Kube, ObjectRef
 from fleet.kube_errors import NotFound, UnknownKind
 

@@ -7,15 +7,15 @@ from typing import Any
 
 from django.utils import timezone
 
-from apps import health as health_rules
 from apps import release_objects as live
 from apps.choices import DriftPolicy
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
-from apps.health import HealthStatus
 from apps.helm_records import RecordMeta
 from apps.reconcilers import release_passes as passes
 from apps.reconcilers.release_job import ReleaseJob
 from apps.reconcilers.release_plan import Facts, State, state_of
+from fleet import health as health_rules
+from fleet.health import HealthStatus
 from fleet.kube import Kube, ObjectRef
 from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.reconcile import Pass

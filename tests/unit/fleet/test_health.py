@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.health import Health, HealthStatus, health, missing, summarize
+from fleet.health import Health, HealthStatus, health, missing, summarize
 
 Json = dict[str, Any]
 H, P, D, S, U = (

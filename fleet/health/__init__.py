@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from apps.health.cluster import CLUSTER_CHECKS
-from apps.health.types import (
+from fleet.health.cluster import CLUSTER_CHECKS
+from fleet.health.types import (
     Health,
     HealthStatus,
     Json,
@@ -25,7 +25,7 @@ from apps.health.types import (
     told,
     unknown,
 )
-from apps.health.workloads import WORKLOAD_CHECKS
+from fleet.health.workloads import WORKLOAD_CHECKS
 
 __all__ = ["Health", "HealthStatus", "health", "missing", "summarize"]
 

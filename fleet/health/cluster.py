@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from apps.health.types import (
+from fleet.health.types import (
     Health,
     Json,
     condition,
