@@ -21,12 +21,8 @@ from urllib.parse import urljoin
 import httpx2
 
 from kubecarrier.lib.errors import KubeCarrierError, TerminalError, TransientError
-from kubecarrier.lib.netguard import (
-    Deadline,
-    GuardedTransport,
-    Policy,
-    parse_url,
-)
+from kubecarrier.lib.guarded_http import Deadline, GuardedTransport
+from kubecarrier.lib.netguard import Policy, parse_url
 
 MAX_REDIRECTS: Final = 5
 _REDIRECTS: Final = frozenset([301, 302, 303, 307, 308])

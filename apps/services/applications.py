@@ -18,7 +18,8 @@ from apps.errors import ApplicationInvalidError, ApplicationStateError
 from apps.models import Application, ApplicationRevision, Chart, ChartVersion
 from apps.queries import chart_by_reference, chart_defaults, resolve_version, secret_data
 from apps.services import charts
-from apps.values import Layer, merge, parse_values, set_path, validate
+from apps.values import Layer, merge, parse_values, set_path
+from apps.values_schema import validate
 from fleet.models import Operation
 from kubecarrier.lib import audit, crypto, strict_yaml
 from kubecarrier.lib.errors import at_field

@@ -24,6 +24,23 @@ class StrictSerializer(serializers.Serializer[Any]):
         return super().to_internal_value(data)
 
 
+class DescriptionField(serializers.CharField):
+    """What people say of an object; every spec may have it."""
+
+    def __init__(self, **options: Any) -> None:
+        usual: dict[str, Any] = {"allow_blank": True, "default": "", "max_length": 2000}
+        super().__init__(**usual | options)
+
+
+class SuspendedField(serializers.BooleanField):
+    """Paused or not; a document that says nothing of it keeps what is."""
+
+    def __init__(self, *, what: str, **options: Any) -> None:
+        text = f"Paused: {what} Absent keeps what is."
+        usual: dict[str, Any] = {"required": False, "help_text": text}
+        super().__init__(**usual | options)
+
+
 class LabelsField(serializers.DictField):
     """Kubernetes labels."""
 

@@ -81,7 +81,7 @@ class ApplyService(Protocol):
     def __call__(self, *, actor: Any, wish: Wish) -> Applied: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
 class Kind:
     """A kind and everything the edges need to know of it; there is one object of each.
 
@@ -96,7 +96,7 @@ class Kind:
     model: type[models.Model]
     description: str
     columns: tuple[Column, ...]
-    spec_serializer: Any
+    spec_serializer: Any = None
     status: Callable[[Any], dict[str, Any]]
     rows: Callable[[Any], models.QuerySet[Any]]
     apply: ApplyService | None = None

@@ -53,7 +53,6 @@ OPERATION = register(
             Column("AGE", "status.startedAt", ColumnType.DATE),
             Column("BY", "status.actor", priority=1),
         ),
-        spec_serializer=None,
         status=operation_status,
         rows=visible_operations,
         filters={"object": "object_name", "kind": "kind", "verb": "verb"},

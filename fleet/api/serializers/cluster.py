@@ -7,7 +7,12 @@ from typing import Any
 from rest_framework import serializers
 
 from fleet.choices import RemovalPolicy
-from kubecarrier.api.serializers import LabelsField, StrictSerializer
+from kubecarrier.api.serializers import (
+    DescriptionField,
+    LabelsField,
+    StrictSerializer,
+    SuspendedField,
+)
 from kubecarrier.lib.spec import name_validators
 
 
@@ -59,12 +64,8 @@ class ClusterSpecSerializer(StrictSerializer):
     provider = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     region = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     environment = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
-    description = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=2000
-    )
-    suspended = serializers.BooleanField(
-        required=False, help_text="Paused: nothing is changed in the cluster. Absent keeps what is."
-    )
+    description = DescriptionField()
+    suspended = SuspendedField(what="nothing is changed in the cluster.")
     removalPolicy = serializers.ChoiceField(
         required=False,
         default=RemovalPolicy.ORPHAN.value,
@@ -103,9 +104,7 @@ class ClusterImportSerializer(StrictSerializer):
     provider = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     region = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     environment = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
-    description = serializers.CharField(
-        required=False, allow_blank=True, default="", max_length=2000
-    )
+    description = DescriptionField()
     allowInsecure = serializers.BooleanField(required=False, default=False)
 
 

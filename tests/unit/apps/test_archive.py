@@ -15,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps import archive
-from apps.archive import ArchiveCode, ArchiveError, Limits
+from apps.archive import Limits
+from apps.archive_reading import ArchiveCode, ArchiveError
 from apps.chart_metadata import ChartType, Dependency, Maintainer, MetadataCode
 from tests.unit.apps.chart_packs import CHART_YAML, Member, member, pack, tar, tgz
 

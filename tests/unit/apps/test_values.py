@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from apps import values
-from apps.values import Layer, SchemaError, SchemaIssue, ValuesCode, ValuesError
+from apps.values import Layer, ValuesCode, ValuesError
+from apps.values_schema import MAX_ISSUES, SchemaCode, SchemaError, SchemaIssue, validate
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.strict_yaml import YamlCode, YamlError
@@ -137,7 +138,7 @@ def _deep(levels: int) -> dict[str, Any]:
         lambda deep: values.merge([Layer("a", deep)]),
         values.flatten,
         lambda deep: values.set_path(deep, "a", 1),
-        lambda deep: values.validate(deep, {}),
+        lambda deep: validate(deep, {}),
     ],
     ids=["merge", "flatten", "set_path", "validate"],
 )
@@ -240,7 +241,7 @@ def test_a_violation_has_path_and_rule_and_no_value() -> None:
         "required": ["z"],
         "additionalProperties": False,
     }
-    issues = values.validate({"a": {"b": [1, "x"]}, "password": "S3CRET-CANARY", "q": 1}, schema)
+    issues = validate({"a": {"b": [1, "x"]}, "password": "S3CRET-CANARY", "q": 1}, schema)
     found = {(issue.path, issue.rule) for issue in issues}
     assert {
         ("a.b[1]", "type"),
@@ -254,9 +255,9 @@ def test_a_violation_has_path_and_rule_and_no_value() -> None:
 
 
 def test_valid_and_bounded() -> None:
-    assert values.validate({"a": 1}, {"properties": {"a": {"type": "integer"}}}) == []
-    many = values.validate({"a": ["x"] * 5000}, {"properties": {"a": {"items": False}}})
-    assert len(many) == values.MAX_ISSUES
+    assert validate({"a": 1}, {"properties": {"a": {"type": "integer"}}}) == []
+    many = validate({"a": ["x"] * 5000}, {"properties": {"a": {"items": False}}})
+    assert len(many) == MAX_ISSUES
 
 
 BOMB = {
@@ -266,34 +267,34 @@ BOMB = {
     },
     "$ref": "#/$defs/d0",
 }
-C = ValuesCode
+C = SchemaCode
 BAD_SCHEMAS: list[tuple[str, str, dict[str, Any]]] = [
-    ("remote $ref", C.SCHEMA_REFERENCE, {"$ref": "http://127.0.0.1:9/x.json"}),
-    ("remote $ref inside", C.SCHEMA_REFERENCE, {"properties": {"a": {"$ref": "https://x.test/y"}}}),
-    ("file $ref", C.SCHEMA_REFERENCE, {"$ref": "file:///etc/passwd"}),
-    ("relative $ref", C.SCHEMA_REFERENCE, {"$ref": "other.json#/a"}),
-    ("remote $dynamicRef", C.SCHEMA_REFERENCE, {"$dynamicRef": "http://x.test/y"}),
-    ("a document inside", C.SCHEMA_REFERENCE, {"properties": {"a": {"$id": "http://x.test/y"}}}),
-    ("remote $schema", C.SCHEMA, {"$schema": "http://127.0.0.1:9/meta.json"}),
-    ("recursive $ref", C.SCHEMA, {"$ref": "#"}),
-    ("recursive $ref in two steps", C.SCHEMA,
+    ("remote $ref", C.REFERENCE, {"$ref": "http://127.0.0.1:9/x.json"}),
+    ("remote $ref inside", C.REFERENCE, {"properties": {"a": {"$ref": "https://x.test/y"}}}),
+    ("file $ref", C.REFERENCE, {"$ref": "file:///etc/passwd"}),
+    ("relative $ref", C.REFERENCE, {"$ref": "other.json#/a"}),
+    ("remote $dynamicRef", C.REFERENCE, {"$dynamicRef": "http://x.test/y"}),
+    ("a document inside", C.REFERENCE, {"properties": {"a": {"$id": "http://x.test/y"}}}),
+    ("remote $schema", C.INVALID, {"$schema": "http://127.0.0.1:9/meta.json"}),
+    ("recursive $ref", C.INVALID, {"$ref": "#"}),
+    ("recursive $ref in two steps", C.INVALID,
      {"$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}, "$ref": "#/$defs/a"}),
-    ("recursive allOf", C.SCHEMA, {"allOf": [{"$ref": "#"}]}),
-    ("recursive $dynamicRef", C.SCHEMA, {"$dynamicAnchor": "x", "$dynamicRef": "#x"}),
-    ("recursive $recursiveRef", C.SCHEMA, {"$recursiveRef": "#"}),
-    ("missing $ref", C.SCHEMA, {"$ref": "#/$defs/none"}),
-    ("doubling $ref", C.SCHEMA_TOO_COMPLEX, BOMB),
-    ("doubling with the values' depth", C.SCHEMA_TOO_COMPLEX,
+    ("recursive allOf", C.INVALID, {"allOf": [{"$ref": "#"}]}),
+    ("recursive $dynamicRef", C.INVALID, {"$dynamicAnchor": "x", "$dynamicRef": "#x"}),
+    ("recursive $recursiveRef", C.INVALID, {"$recursiveRef": "#"}),
+    ("missing $ref", C.INVALID, {"$ref": "#/$defs/none"}),
+    ("doubling $ref", C.TOO_COMPLEX, BOMB),
+    ("doubling with the values' depth", C.TOO_COMPLEX,
      {"properties": {"a": {"anyOf": [{"$ref": "#"}, {"$ref": "#"}]}}, "required": ["z"]}),
-    ("doubling by $dynamicRef", C.SCHEMA_TOO_COMPLEX,
+    ("doubling by $dynamicRef", C.TOO_COMPLEX,
      {"$dynamicAnchor": "x", "properties": {"a": {"allOf": [{"$dynamicRef": "#x"}] * 2}}}),
-    ("doubling by a pattern of names", C.SCHEMA_TOO_COMPLEX,
+    ("doubling by a pattern of names", C.TOO_COMPLEX,
      {"patternProperties": {"a": {"$ref": "#"}, ".": {"$ref": "#"}}}),
-    ("deep schema", C.SCHEMA_TOO_COMPLEX, {"not": _deep(5000)}),
-    ("unknown type", C.SCHEMA, {"type": "nonsense"}),
-    ("broken pattern", C.SCHEMA, {"pattern": "("}),
-    ("look-around, which Helm refuses too", C.SCHEMA, {"pattern": "^(?=a)b"}),
-    ("giant pattern", C.SCHEMA, {"pattern": "((a{1000}){1000}){1000}"}),
+    ("deep schema", C.TOO_COMPLEX, {"not": _deep(5000)}),
+    ("unknown type", C.INVALID, {"type": "nonsense"}),
+    ("broken pattern", C.INVALID, {"pattern": "("}),
+    ("look-around, which Helm refuses too", C.INVALID, {"pattern": "^(?=a)b"}),
+    ("giant pattern", C.INVALID, {"pattern": "((a{1000}){1000}){1000}"}),
 ]  # fmt: skip
 
 
@@ -306,7 +307,7 @@ def test_bad_schema(code: str, schema: dict[str, Any], monkeypatch: pytest.Monke
 
     monkeypatch.setattr(socket, "socket", no_network)
     with pytest.raises(SchemaError) as caught:
-        values.validate(_deep(80), schema)
+        validate(_deep(80), schema)
     assert caught.value.code == code
 
 
@@ -314,9 +315,7 @@ def test_bad_schema(code: str, schema: dict[str, Any], monkeypatch: pytest.Monke
     "pattern", ["^(a+)+$", "^(a|aa)+$", "(a*)*b", "^(([a-z])+.)+[A-Z]([a-z])+$"]
 )
 def test_catastrophic_patterns_are_linear(pattern: str) -> None:
-    issues = values.validate(
-        {"a": "a" * 200_000 + "!"}, {"properties": {"a": {"pattern": pattern}}}
-    )
+    issues = validate({"a": "a" * 200_000 + "!"}, {"properties": {"a": {"pattern": pattern}}})
     assert [issue.rule for issue in issues] == ["pattern"]
 
 
@@ -338,7 +337,7 @@ def test_honest_recursion_is_accepted() -> None:
     tree: dict[str, Any] = {"name": 5}
     for _ in range(20):
         tree = {"children": [tree, {"name": "x"}], "other": None}
-    (issue,) = values.validate(tree, schema)
+    (issue,) = validate(tree, schema)
     assert issue.path.endswith("children[0].name")
 
 
@@ -355,6 +354,6 @@ def test_any_schema_is_used_or_refused(tree: dict[str, object], schema: Any) -> 
     if not isinstance(schema, dict):
         return
     try:
-        values.validate(tree, schema)
+        validate(tree, schema)
     except SchemaError as exc:
-        assert exc.code in set(ValuesCode)
+        assert exc.code in set(SchemaCode)

@@ -23,11 +23,10 @@ from hypothesis import strategies as st
 
 from kubecarrier.lib import netguard
 from kubecarrier.lib.errors import TransientError
+from kubecarrier.lib.guarded_http import Deadline, GuardedTransport
 from kubecarrier.lib.netguard import (
     AddressCode,
     AddressError,
-    Deadline,
-    GuardedTransport,
     Policy,
     UnresolvableError,
     check_url,

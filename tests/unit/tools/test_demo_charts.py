@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from apps import archive
-from apps.values import parse_values, validate
+from apps.values import parse_values
+from apps.values_schema import validate
 from tools.demo import charts
 
 _CHARTS = sorted(charts.FOLDER.iterdir())
