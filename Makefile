@@ -43,7 +43,7 @@ demo-clean: $(STAMP) ## Remove everything the demo keeps (var/demo)
 
 # -- check ----------------------------------------------------------------------------------
 
-test: $(STAMP) ## All tests but the slow ones: on SQLite, units and rows on PostgreSQL too
+test: $(STAMP) ## All tests but the slow ones: on SQLite, and rows on PostgreSQL too
 	@tools/packages
 	@tools/test
 
