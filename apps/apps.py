@@ -10,7 +10,7 @@ class AppsConfig(AppConfig):
     verbose_name = "Applications"
 
     def ready(self) -> None:
-        from apps import placed, watching
+        from apps import placed, projects, watching
         from apps.models import Application, ChartRepository, Release
         from apps.placing import RECONCILE_TASK, SUMMARIZE_TASK
         from apps.services.repositories import REFRESH_TASK
@@ -18,6 +18,7 @@ class AppsConfig(AppConfig):
         from kubecarrier.lib.tasks import Queue
 
         placed.register()
+        projects.register()
         watching.register()
         register(Sweep(ChartRepository, REFRESH_TASK, Queue.DEFAULT))
         register(Sweep(Application, SUMMARIZE_TASK, Queue.DEFAULT))

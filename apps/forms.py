@@ -12,7 +12,7 @@ from apps.api.kinds import APPLICATION, REPOSITORY
 from apps.chart_rows import versions_of
 from apps.models import Application, ChartRepository
 from apps.permissions import visible_applications
-from fleet.permissions import visible_clusters
+from fleet.permissions import visible_clusters, visible_projects
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,
@@ -28,6 +28,7 @@ from kubecarrier.lib.spec import name_validators
 
 MAX_UPLOAD = 20 * 1024 * 1024
 _EVERYWHERE = ("", _("Every cluster"))
+_NOWHERE: tuple[str, Any] = ("", _("None"))
 
 
 def _names(rows: Any, chosen: Any = ()) -> list[tuple[str, str]]:
@@ -109,7 +110,7 @@ class ApplicationForm(WishForm):
     kind = APPLICATION
     user: Any = None
     error_fields = {
-        "spec.placement.overrides": "overrides", "spec.placement.selector": "selector",
+        "metadata.project": "project", "spec.placement.overrides": "overrides", "spec.placement.selector": "selector",
         "spec.placement.clusters": "clusters", "spec.placement.exclude": "exclude", "spec.placement": "clusters",
         "spec.configMaps": "config_maps", "spec.imageRegistry": "image_registry", "spec.envKey": "env_key",
         "spec.dependsOn": "depends_on", "spec.keepResources": "keep_resources", "spec.onFailure": "on_failure",
@@ -121,6 +122,10 @@ class ApplicationForm(WishForm):
         help_text=_("Also the name of its Helm release on every cluster."),
     )  # fmt: skip
     labels = LabelsField()
+    project = forms.ChoiceField(
+        label=_("Project"), required=False, widget=select(),
+        help_text=_("What the project allows decides where it may go."),
+    )  # fmt: skip
     chart = forms.CharField(
         label=_("Chart"), widget=text_input(placeholder="repository/chart", list="kc-charts")
     )
@@ -182,12 +187,14 @@ class ApplicationForm(WishForm):
         super().__init__(*args, **kwargs)
         chosen = self.instance.placement if not self.fresh else {}
         clusters = visible_clusters(self.user)
+        own = [self.instance.project.name] if self.instance.project else []
+        self._choices("project", [_NOWHERE, *_names(visible_projects(self.user), own)])
         self._choices("clusters", _names(clusters, chosen.get("clusters", ())))
         self._choices("exclude", _names(clusters, chosen.get("exclude", ())))
         others = visible_applications(self.user).exclude(pk=self.instance.pk)
         self._choices("depends_on", _names(others, self.instance.depends_on))
 
-    def _choices(self, name: str, choices: list[tuple[str, str]]) -> None:
+    def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
         self.fields[name].choices = choices  # type: ignore[attr-defined]
 
     def stored(self) -> dict[str, Any]:
@@ -207,7 +214,9 @@ class ApplicationForm(WishForm):
         placement = {
             key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
         }
-        return {key: getattr(row, key) for key in columns} | placement | {"secrets": row.secrets}
+        project = row.project.name if row.project else ""
+        more = {"secrets": row.secrets, "project": project}
+        return {key: getattr(row, key) for key in columns} | placement | more
 
     def clean_secrets(self) -> list[Any]:
         """Empty data is no data: it keeps what is stored."""

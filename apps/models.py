@@ -11,7 +11,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from apps.choices import DriftPolicy, OnFailure, RepositoryType
-from fleet.models import Cluster
+from fleet.models import Cluster, Project
 from kubecarrier.lib.audit import GuardedManager
 from kubecarrier.lib.crypto import SealedField
 from kubecarrier.lib.placement import Placement
@@ -148,6 +148,14 @@ class Application(SpecModel):
     `{name: value}`, merged at `env_key` of the values.
     """
 
+    project = models.ForeignKey(
+        Project,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="applications",
+        verbose_name=_("project"),
+    )
     chart = models.CharField(
         _("chart"),
         max_length=NAME_MAX_LENGTH + 1 + _CHART_NAME_LENGTH,

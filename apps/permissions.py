@@ -21,7 +21,7 @@ def visible_charts(user: Any) -> QuerySet[Chart]:
 
 def visible_applications(user: Any) -> QuerySet[Application]:
     """The applications `user` may see."""
-    return Application.objects.visible_to(user)
+    return Application.objects.visible_to(user).select_related("project")
 
 
 def visible_releases(user: Any) -> QuerySet[Release]:

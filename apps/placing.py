@@ -19,6 +19,7 @@ from apps.queries import desired_release, secret_data
 from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
 from fleet.operations import Target, operation_start, target_progress
+from fleet.projects import within
 from kubecarrier.lib import audit, lease
 from kubecarrier.lib.audit import GuardedQuerySet
 from kubecarrier.lib.placement import Placement, resolve
@@ -44,18 +45,23 @@ def place_cluster(cluster: Cluster) -> None:
     present = set(
         cluster.releases.filter(deletion_requested_at=None).values_list("application_id", flat=True)
     )
-    for row in Application.objects.filter(deletion_requested_at=None):
-        chosen = cluster.name in resolve(row.placed, labels)
-        if chosen == (row.pk in present):
-            continue
-        revision = row.revisions.order_by("-number").first()
-        if revision is not None:
-            _place(row, revision)
+    for row in Application.objects.filter(deletion_requested_at=None).select_related("project"):
+        chosen = cluster.name in resolve(row.placed, within(row.project, labels))
+        if chosen != (row.pk in present):
+            replace(row)
+
+
+def replace(row: Application) -> None:
+    """Place it again, as it was saved last: what may be chosen has changed."""
+    revision = row.revisions.order_by("-number").first()
+    if revision is not None:
+        _place(row, revision)
 
 
 def _place(row: Application, revision: ApplicationRevision) -> list[Target]:
     clusters = {c.name: c for c in Cluster.objects.filter(deletion_requested_at=None)}
-    chosen = resolve(row.placed, {name: c.selector_labels() for name, c in clusters.items()})
+    labels = {name: c.selector_labels() for name, c in clusters.items()}
+    chosen = resolve(row.placed, within(row.project, labels))
     present = {release.cluster_id: release for release in row.releases.all()}
     secrets = secret_data(revision)
     fresh, changed = [], []
@@ -176,9 +182,8 @@ def suspend(row: Application) -> None:
     with audit.unaudited("derived from the application"):
         row.releases.update(suspended=row.suspended, updated_at=timezone.now())
     _wake(row.releases.all())
-    revision = row.revisions.order_by("-number").first()
-    if not row.suspended and revision is not None:
-        _place(row, revision)
+    if not row.suspended:
+        replace(row)
 
 
 def delete(row: Application, *, keep_resources: bool) -> Operation:

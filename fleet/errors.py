@@ -1,6 +1,6 @@
 """Errors of this app's services."""
 
-from kubecarrier.lib.errors import ConflictError, InvalidError
+from kubecarrier.lib.errors import ConflictError, DeniedError, InvalidError
 
 
 class ClusterInvalidError(InvalidError):
@@ -13,3 +13,15 @@ class ClusterDuplicateError(ConflictError):
 
 class ClusterStateError(ConflictError):
     """The cluster's present state forbids this."""
+
+
+class ProjectInvalidError(InvalidError):
+    """What was said of a project is wrong."""
+
+
+class ProjectDeniedError(DeniedError):
+    """A project's rules do not allow this, whoever asks."""
+
+
+class ProjectStateError(ConflictError):
+    """The project's present state forbids this."""

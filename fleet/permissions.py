@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from fleet.models import Cluster, Namespace, Node, Operation
+from fleet.models import Cluster, Namespace, Node, Operation, Project
 
 
 def visible_clusters(user: Any) -> QuerySet[Cluster]:
@@ -27,3 +27,8 @@ def visible_namespaces(user: Any) -> QuerySet[Namespace]:
 def visible_operations(user: Any) -> QuerySet[Operation]:
     """The operations `user` may see."""
     return Operation.objects.visible_to(user).select_related("actor").prefetch_related("targets")
+
+
+def visible_projects(user: Any) -> QuerySet[Project]:
+    """The projects `user` may see."""
+    return Project.objects.visible_to(user)

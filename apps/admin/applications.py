@@ -174,10 +174,10 @@ class ApplicationAdmin(PortalAdmin):
         "namespace",
         "changed",
     )
-    list_filter = ("ready", StandingFilter, "suspended", "namespace", "chart")
+    list_filter = ("ready", StandingFilter, "project", "suspended", "namespace", "chart")
     search_fields = ("name", "description", "chart")
     fieldsets = (
-        (None, {"fields": ("name", "description", "labels")}),
+        (None, {"fields": ("name", "project", "description", "labels")}),
         (gettext_lazy("What"), {"fields": ("chart", "version", "namespace", "values")}),
         (gettext_lazy("Where"), {"fields": ("clusters", "selector", "exclude", "overrides")}),
         (gettext_lazy("Context"), {
@@ -301,7 +301,7 @@ class ApplicationAdmin(PortalAdmin):
     def header_context(self, row: Any) -> dict[str, Any]:
         facts = [
             (_("Chart"), row.chart), (_("Version"), row.resolved_version), (_("Asked for"), row.version),
-            (_("Namespace"), row.namespace), (_("Depends on"), ", ".join(row.depends_on)),
+            (_("Namespace"), row.namespace), (_("Project"), row.project), (_("Depends on"), ", ".join(row.depends_on)),
             (_("Changed"), since(row.updated_at)),
         ]  # fmt: skip
         return {"facts": facts}

@@ -16,11 +16,13 @@ from django.utils import timezone
 from apps import placing
 from apps.errors import ApplicationInvalidError, ApplicationStateError
 from apps.models import Application, ApplicationRevision, Chart, ChartVersion
+from apps.projects import check_project
 from apps.queries import chart_by_reference, chart_defaults, resolve_version, secret_data
 from apps.services import charts
 from apps.values import Layer, merge, parse_values, set_path
 from apps.values_schema import validate
-from fleet.models import Operation
+from fleet.models import Operation, Project
+from fleet.projects import project_for
 from kubecarrier.lib import audit, crypto, strict_yaml
 from kubecarrier.lib.errors import at_field
 from kubecarrier.lib.manifests import Applied, Result, Wish
@@ -53,7 +55,8 @@ def application_apply(*, actor: Any, wish: Wish) -> Applied:
         else:
             wish.check(row)
         _refuse_deleted(row)
-        if not _assign(row, wish.labels, spec, data):
+        project = project_for(actor=actor, wish=wish, row=row, plural="applications")
+        if not _assign(row, project, wish.labels, spec, data):
             return Applied(row, Result.UNCHANGED)
         result = Result.CREATED if row._state.adding else Result.CONFIGURED
         _save(row, verb="deploy")
@@ -288,11 +291,15 @@ def _secret_data(spec: dict[str, Any], found: Application | None) -> dict[str, d
 
 
 def _assign(
-    row: Application, labels: dict[str, str], spec: dict[str, Any], data: dict[str, dict[str, str]]
+    row: Application,
+    project: Project | None,
+    labels: dict[str, str],
+    spec: dict[str, Any],
+    data: dict[str, dict[str, str]],
 ) -> bool:
     """Put the spec on the row; whether anything really changed."""
-    changed = row._state.adding or row.labels != labels
-    row.labels = labels
+    changed = row._state.adding or row.labels != labels or row.project != project
+    row.labels, row.project = labels, project
     for column, value in spec.items():
         changed |= getattr(row, column) != value
         setattr(row, column, value)
@@ -308,6 +315,7 @@ def _seal(row: Application | ApplicationRevision, data: dict[str, dict[str, str]
 
 def _save(row: Application, *, verb: str) -> Operation:
     """Save the spec as the next revision and place it."""
+    check_project(row)
     row.generation += 1
     row.full_clean(exclude=["secret_data"])
     row.save()

@@ -8,4 +8,5 @@ urlpatterns = urls(
     views.NodeViewSet,
     views.NamespaceViewSet,
     views.OperationViewSet,
+    views.ProjectViewSet,
 )

@@ -8,11 +8,13 @@ from fleet.forms.cluster import (
     RenameForm,
     RotateForm,
 )
+from fleet.forms.project import ProjectForm
 
 __all__ = [
     "ClusterForm",
     "ImportForm",
     "KubeconfigField",
+    "ProjectForm",
     "RemoveForm",
     "RenameForm",
     "RotateForm",

@@ -3,6 +3,7 @@
 from fleet.models.cluster import Cluster
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
+from fleet.models.project import Project
 from fleet.models.watch_lease import WatchLease
 
 __all__ = [
@@ -12,5 +13,6 @@ __all__ = [
     "Observed",
     "Operation",
     "OperationTarget",
+    "Project",
     "WatchLease",
 ]

@@ -10,7 +10,11 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kubecarrier.api.serializers import ConditionSerializer, MetadataSerializer
+from kubecarrier.api.serializers import (
+    ConditionSerializer,
+    MetadataSerializer,
+    ProjectMetadataSerializer,
+)
 from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.manifests import API_VERSION, Kind, Wish
 from kubecarrier.lib.spec import ReconciledModel
@@ -25,16 +29,17 @@ def export(kind: Kind, row: Any) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": kind.kind,
-        "metadata": metadata(row),
+        "metadata": metadata(kind, row),
         "spec": spec(kind, row),
         "status": status(kind, row),
     }
 
 
-def metadata(row: Any) -> dict[str, Any]:
+def metadata(kind: Kind, row: Any) -> dict[str, Any]:
     """Name and identity; columns a kind does not have are left out."""
     found: dict[str, Any] = {
         "name": str(getattr(row, "name", row.pk)),
+        **_project(kind, row),
         "uid": row.pk,
         "labels": getattr(row, "labels", {}),
         "createdAt": getattr(row, "created_at", None),
@@ -43,6 +48,13 @@ def metadata(row: Any) -> dict[str, Any]:
     if isinstance(row, ReconciledModel):
         found |= {"generation": row.generation, "deletionRequestedAt": row.deletion_requested_at}
     return found
+
+
+def _project(kind: Kind, row: Any) -> dict[str, Any]:
+    if not kind.project:
+        return {}
+    project = getattr(row, kind.project)
+    return {"project": project.name if project else None}
 
 
 def spec(kind: Kind, row: Any) -> dict[str, Any]:
@@ -99,21 +111,37 @@ def read(kind: Kind, document: Any, *, name: str, generation: int | None = None)
         raise InvalidError(
             "name_mismatch", "The document names another object.", field="metadata.name"
         )
-    meta = _read_metadata(given, name)
+    meta = _read_metadata(kind, given, name)
     body = kind.spec_serializer(data=document.get("spec", {}))
     if not body.is_valid():
         raise serializers.ValidationError({"spec": body.errors})
-    return Wish(name, meta["labels"], dict(body.validated_data), generation)
+    return Wish(
+        name, meta["labels"], dict(body.validated_data), generation, _wished_project(given, meta)
+    )
 
 
-def _read_metadata(given: Any, name: str) -> dict[str, Any]:
+def metadata_serializer(kind: Kind) -> type[MetadataSerializer]:
+    """The metadata of this kind's documents."""
+    return ProjectMetadataSerializer if kind.project else MetadataSerializer
+
+
+def _wished_project(given: Mapping[str, Any], meta: dict[str, Any]) -> str | None:
+    """Absent keeps the project, null and "" are none."""
+    return (meta.get("project") or "") if "project" in given else None
+
+
+def _read_metadata(kind: Kind, given: Any, name: str) -> dict[str, Any]:
     if not isinstance(given, Mapping):
         raise InvalidError("document_invalid", "metadata is a mapping.", field="metadata")
-    known = set(MetadataSerializer().fields)
+    serializer = metadata_serializer(kind)
+    known = set(serializer().fields)
     if unknown := sorted(set(map(str, given)) - known):
         raise InvalidError("field_unknown", "Unknown field.", field=f"metadata.{unknown[0][:80]}")
     labels = given.get("labels")
-    meta = MetadataSerializer(data={"labels": {} if labels is None else labels, "name": name})
+    data = {"labels": {} if labels is None else labels, "name": name}
+    meta = serializer(
+        data={**data, **({"project": given["project"]} if "project" in given else {})}
+    )
     if not meta.is_valid():
         raise serializers.ValidationError({"metadata": meta.errors})
     if meta.validated_data["name"] != name:  # a field strips what stands around a name
@@ -177,7 +205,7 @@ def document_serializer(kind: Kind) -> type[serializers.Serializer[Any]]:
     fields: dict[str, Any] = {
         "apiVersion": serializers.CharField(default=API_VERSION),
         "kind": serializers.CharField(default=kind.kind),
-        "metadata": MetadataSerializer(),
+        "metadata": metadata_serializer(kind)(),
         "status": _status_serializer(kind)(read_only=True),
     }
     if kind.spec_serializer is not None:

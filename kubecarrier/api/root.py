@@ -62,6 +62,7 @@ class KindSerializer(serializers.Serializer[Any]):
     verbs = serializers.ListField(child=serializers.CharField())
     actions = serializers.ListField(child=serializers.CharField())
     filters = serializers.ListField(child=serializers.CharField())
+    inProject = serializers.BooleanField()
     columns = serializers.ListField(child=serializers.DictField())
     schema = serializers.DictField()
 
@@ -150,7 +151,8 @@ def describe(kind: Kind) -> dict[str, Any]:
         "description": kind.description,
         "verbs": kind.verbs,
         "actions": list(kind.actions),
-        "filters": sorted(kind.filters),
+        "filters": sorted(kind.parameters),
+        "inProject": bool(kind.project),
         "columns": [
             {"name": c.name, "path": c.path, "type": c.type.value, "priority": c.priority}
             for c in kind.columns

@@ -66,7 +66,7 @@ class DocumentSchema(AutoSchema):
         if kind is None:
             return super().get_override_parameters()
         if self.view.action == "list":
-            texts = {**_LIST_TEXT, **{name: f"Only with this {name}." for name in kind.filters}}
+            texts = {**_LIST_TEXT, **{name: f"Only with this {name}." for name in kind.parameters}}
             return [_parameter(name, text) for name, text in texts.items()]
         if self.view.action == "retrieve":
             return [_parameter(name, _LIST_TEXT[name]) for name in ("fields", "watch")]

@@ -8,7 +8,7 @@ from typing import Any
 from rest_framework import serializers
 
 from kubecarrier.lib.placement import check_labels
-from kubecarrier.lib.spec import name_validators
+from kubecarrier.lib.spec import NAME_MAX_LENGTH, name_validators
 
 
 class StrictSerializer(serializers.Serializer[Any]):
@@ -64,6 +64,18 @@ class MetadataSerializer(serializers.Serializer[Any]):
     createdAt = serializers.DateTimeField(read_only=True)
     updatedAt = serializers.DateTimeField(read_only=True)
     deletionRequestedAt = serializers.DateTimeField(read_only=True, allow_null=True)
+
+
+class ProjectMetadataSerializer(MetadataSerializer):
+    """Of a kind that belongs to projects."""
+
+    project = serializers.CharField(
+        required=False,
+        allow_null=True,
+        allow_blank=True,
+        max_length=NAME_MAX_LENGTH,
+        help_text="The project it belongs to; absent keeps what is, null is none.",
+    )
 
 
 class ConditionSerializer(serializers.Serializer[Any]):

@@ -100,7 +100,7 @@ class DocumentViewSet(viewsets.ViewSet):
         return super().perform_content_negotiation(request, force=force or stream)
 
     def list(self, request: Request) -> Response | StreamingHttpResponse:
-        known = _LIST_PARAMETERS | set(self.kind.filters)
+        known = _LIST_PARAMETERS | set(self.kind.parameters)
         refuse_unknown_parameters(request, known)
         rows = self.filtered(request)
         if _watched(request):
@@ -127,7 +127,7 @@ class DocumentViewSet(viewsets.ViewSet):
 
     def retrieve(self, request: Request, name: str) -> Response | StreamingHttpResponse:
         # A filter tells apart what is named alike in several clusters (nodes, namespaces).
-        refuse_unknown_parameters(request, _GET_PARAMETERS | set(self.kind.filters))
+        refuse_unknown_parameters(request, _GET_PARAMETERS | set(self.kind.parameters))
         row = self.fetch(request, name)
         if _watched(request):
             rows = self.kind.rows(request.user).filter(pk=row.pk)
@@ -176,7 +176,7 @@ class DocumentViewSet(viewsets.ViewSet):
     def filtered(self, request: Request) -> QuerySet[Any]:
         """The rows that the query asks for, out of those the user may see."""
         rows = self.kind.rows(request.user)
-        for parameter, lookup in self.kind.filters.items():
+        for parameter, lookup in self.kind.parameters.items():
             if value := request.query_params.get(parameter):
                 rows = _narrowed(rows, parameter, lookup, value)
         if text := request.query_params.get("search", "").strip()[:200]:
@@ -197,7 +197,7 @@ class DocumentViewSet(viewsets.ViewSet):
             return None
         rows = self.kind.rows(request.user)
         if request.method == "GET":
-            for parameter, lookup in self.kind.filters.items():
+            for parameter, lookup in self.kind.parameters.items():
                 if value := request.query_params.get(parameter):
                     rows = _narrowed(rows, parameter, lookup, value)
         try:

@@ -28,6 +28,7 @@ from kubecarrier.cli.commands import (
     imports,
     lifecycle,
     operations,
+    projects,
     releases,
     repositories,
 )
@@ -163,6 +164,7 @@ apply.register(app)
 _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "context": ("The portals you know.", [contexts]),
     "cluster": ("Clusters of the fleet.", [clusters, imports]),
+    "project": ("Projects: namespaces, quota and rules of a team.", [projects]),
     "repo": ("Chart repositories.", [repositories]),
     "chart": ("Charts.", [charts]),
     "app": ("Applications.", [applications, changes, lifecycle]),

@@ -36,6 +36,7 @@ class Change:
     selector: str = ""
     on_failure: OnFailure | None = None
     keep_resources: bool | None = None
+    project: str = ""
 
     @property
     def is_empty(self) -> bool:
@@ -50,12 +51,15 @@ def has_text_values(kind: Kind) -> bool:
     return isinstance(values, dict) and values.get("type") == "string"
 
 
-def document_of(name: str, spec: Document, labels: Document | None = None) -> Document:
-    """An application as a document."""
+def document_of(
+    name: str, spec: Document, labels: Document | None = None, project: str = ""
+) -> Document:
+    """An application as a document; without a project, it keeps the one that is."""
+    meta: Document = {"name": name, "labels": labels or {}}
     return {
         "apiVersion": "kubecarrier.io/v1",
         "kind": "Application",
-        "metadata": {"name": name, "labels": labels or {}},
+        "metadata": {**meta, **({"project": project} if project else {})},
         "spec": spec,
     }
 

@@ -23,7 +23,7 @@ def create(api: Api, name: str, change: Change, labels: dict[str, str], manner: 
     path_of(name)
     spec = changed({}, change, as_text=_text_values(api))
     require_new(spec)
-    body = document_of(name, spec, dict(labels))
+    body = document_of(name, spec, dict(labels), change.project)
     answer = api.call("POST", _PLURAL, body=body, params=dry(dry_run=manner.dry_run))
     _finish(api, name, answer.result, answer.body, manner)
 
@@ -37,8 +37,8 @@ def deploy(api: Api, name: str, change: Change, labels: dict[str, str], manner: 
     meta, spec = present.body.get("metadata") or {}, present.body.get("spec") or {}
     wanted = changed(spec, change, as_text=_text_values(api))
     patch: Document = {"spec": merge_patch(spec, wanted)} if wanted != spec else {}
-    if labels and {**(meta.get("labels") or {}), **labels} != meta.get("labels"):
-        patch["metadata"] = {"labels": labels}
+    if about := _about(meta, labels, change.project):
+        patch["metadata"] = about
     if not patch:
         _finish(api, name, "unchanged", present.body, manner)
         return
@@ -51,6 +51,16 @@ def deploy(api: Api, name: str, change: Change, labels: dict[str, str], manner: 
         params=dry(dry_run=manner.dry_run),
     )
     _finish(api, name, answer.result, answer.body, manner)
+
+
+def _about(meta: Document, labels: dict[str, str], project: str) -> Document:
+    """What of the metadata changes."""
+    about: Document = {}
+    if labels and {**(meta.get("labels") or {}), **labels} != meta.get("labels"):
+        about["labels"] = labels
+    if project and project != meta.get("project"):
+        about["project"] = project
+    return about
 
 
 def deploy_file(api: Api, name: str, file: str, manner: Manner) -> None:
@@ -70,7 +80,8 @@ def preview(api: Api, name: str, file: str, change: Change) -> Document:
         present = _present(api, name)
         spec = (present.body.get("spec") or {}) if present else {}
         labels = (present.body.get("metadata") or {}).get("labels") if present else None
-        body = document_of(name, changed(spec, change, as_text=_text_values(api)), labels)
+        wanted = changed(spec, change, as_text=_text_values(api))
+        body = document_of(name, wanted, labels, change.project)
     return api.call("POST", path_of(_PLURAL, name, "preview"), body=body).body
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,13 @@ class Source:
     def place(self) -> str:
         """For errors: `document 2 of web.yaml (application/web)`."""
         return f"document {self.index} of {self.where} ({self.kind.singular}/{self.name})"
+
+    def within(self, project: str) -> Source:
+        """In `project`, where the kind belongs to one and the document names none."""
+        meta = self.document.get("metadata") or {}
+        if not self.kind.in_project or meta.get("project"):
+            return self
+        return replace(self, document={**self.document, "metadata": {**meta, "project": project}})
 
 
 def read_files(files: list[str], kinds: Kinds, *, verb: str) -> list[Source]:

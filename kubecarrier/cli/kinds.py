@@ -41,6 +41,7 @@ class Kind:
     description: str = ""
     columns: tuple[Column, ...] = ()
     schema: Document = field(default_factory=dict)
+    in_project: bool = False
 
     @classmethod
     def of(cls, item: Document) -> Kind:
@@ -56,6 +57,7 @@ class Kind:
             description=str(item.get("description") or ""),
             columns=_columns(item.get("columns")),
             schema=item["schema"] if isinstance(item.get("schema"), dict) else {},
+            in_project=item.get("inProject") is True,
         )
 
     @property

@@ -51,8 +51,15 @@ ReleaseName = Annotated[
     str,
     typer.Argument(help="<application>.<cluster>", autocompletion=complete.names_of("releases")),
 ]
+ProjectName = Annotated[str, typer.Argument(autocompletion=complete.names_of("projects"))]
 OnCluster = Annotated[
     str, typer.Option("--cluster", help="Only there.", autocompletion=complete.names_of("clusters"))
+]
+Project = Annotated[
+    str,
+    typer.Option(
+        "--project", "-p", help="The project.", autocompletion=complete.names_of("projects")
+    ),
 ]
 
 DEFAULT_TIMEOUT = "10m"

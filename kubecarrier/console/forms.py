@@ -234,4 +234,5 @@ class WishForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]
             return
         name = self.instance.name if not self.fresh else self.cleaned_data["name"]
         labels = self.cleaned_data.get("labels") or {}
-        self.wish = Wish(name, labels, dict(serializer.validated_data))
+        project = self.cleaned_data.get("project", "") if self.kind.project else None
+        self.wish = Wish(name, labels, dict(serializer.validated_data), project=project)

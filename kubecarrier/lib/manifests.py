@@ -49,12 +49,14 @@ class Wish:
     """What a document asks for: name, labels and the validated spec by column.
 
     `generation` is the one the caller read (If-Match); None applies to any.
+    `project` is the name of one, "" for none; None keeps the one that is.
     """
 
     name: str
     labels: dict[str, str]
     spec: dict[str, Any]
     generation: int | None = None
+    project: str | None = None
 
     def check(self, row: Any) -> None:
         """Called with the row locked; raises PreconditionError when it moved since it was read."""
@@ -88,6 +90,8 @@ class Kind:
     `spec_serializer` is the DRF serializer class of the spec (None: read-only);
     `status` gives the status of a row as plain JSON beyond conditions.
     `filters` maps a query parameter to an ORM lookup, `search` lists columns.
+    `project` names the foreign key to the project (`rows` selects it along): then
+    documents carry `metadata.project`, and lists are filtered by `?project=`.
     """
 
     kind: str
@@ -109,6 +113,12 @@ class Kind:
     order: str = "name"
     # Called with a page of rows before they are exported: one query where each row would need one.
     attach: Callable[[Sequence[Any]], None] | None = None
+    project: str = ""
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """Every filter: the kind's own, and by project where it belongs to one."""
+        return {**self.filters, **({"project": f"{self.project}__name"} if self.project else {})}
 
     @property
     def singular(self) -> str:

@@ -21,7 +21,7 @@ NO_SERVICE = {
     "Chart": "observed in repositories",
     "Release": "derived from application and cluster",
 }
-NO_RECONCILER: dict[str, str] = {}
+NO_RECONCILER = {"Project": "its copies on clusters come next"}
 #: A kind whose reconciler has another name than the kind.
 RECONCILER = {"ChartRepository": "repository"}
 

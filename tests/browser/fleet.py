@@ -18,6 +18,7 @@ from apps.services.applications import application_apply, application_upgrade
 from apps.services.charts import chart_upload
 from apps.services.repositories import repository_apply
 from fleet.models import Cluster, Namespace, Node, Operation
+from fleet.services.projects import project_apply
 from kubecarrier.lib import audit, crypto
 from kubecarrier.lib.manifests import Wish
 from tests.portal import SERVICE, WEB, WEB_VALUES, chart
@@ -45,6 +46,10 @@ APPLICATIONS = (
     ("metrics-agent", "agent", "0.9.3", "*", "observability"),
     ("pos-terminal", "web", "2.4.1", "kubecarrier.io/environment=edge", "stores"),
 )
+PROJECTS = {
+    "shop": ("kubecarrier.io/environment in (prod,staging)", ("checkout", "catalog", "payments")),
+    "media": ("*", ("image-resizer",)),
+}
 CHARTS = {
     "web": ("2.2.0", "2.3.0", "2.4.1"),
     "worker": ("1.1.0", "1.2.0"),
@@ -103,6 +108,8 @@ def build(
         for given in clusters:
             _cluster(given, (planes or {}).get(given[0]))
         _charts(user)
+        for name, (selector, _) in PROJECTS.items():
+            _project(user, name, selector)
         for given in applications:
             _application(user, given)
         _upgrade()
@@ -184,6 +191,22 @@ def _charts(user: User) -> None:
     )  # fmt: skip
 
 
+def _project(user: User, name: str, selector: str) -> None:
+    spec = {
+        "description": f"Everything of the {name} team.",
+        "placement": {"clusters": [], "selector": selector, "exclude": [], "overrides": {}},
+        "namespaces": [{"name": name, "adopt": True, "quota": {}},
+                       {"name": f"{name}-jobs", "adopt": False, "quota": {"pods": "20"}}],
+        "namespace_labels": {"pod-security.kubernetes.io/enforce": "baseline"},
+        "allow": {"clusters": "", "repositories": ["*"], "kinds": ["*", "!ResourceQuota", "!LimitRange"],
+                  "clusterKinds": [], "namespaces": []},
+        "quota": {"hard": {"requests.cpu": "40", "requests.memory": "96Gi", "pods": "200"},
+                  "limits": {"default": {"memory": "512Mi"}, "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
+                             "min": {}, "max": {}}},
+    }  # fmt: skip
+    project_apply(actor=user, wish=Wish(name, {"team": name}, spec))
+
+
 def _application(user: User, given: tuple[str, ...]) -> None:
     name, chart_name, version, selector, namespace = given
     placement = {"clusters": [], "selector": selector, "exclude": [], "overrides": {}}
@@ -196,7 +219,8 @@ def _application(user: User, given: tuple[str, ...]) -> None:
         "placement": placement, "keep_resources": False, "on_failure": "keep", "timeout_seconds": 300,
         "max_history": 10, "drift_policy": "detect", "description": f"The {name} service.",
     }  # fmt: skip
-    application_apply(actor=user, wish=Wish(name, {"team": namespace}, spec))
+    project = next((key for key, (_, names) in PROJECTS.items() if name in names), None)
+    application_apply(actor=user, wish=Wish(name, {"team": namespace}, spec, project=project))
 
 
 def _upgrade() -> None:

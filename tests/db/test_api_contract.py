@@ -454,7 +454,7 @@ class TestKinds:
                         place = place[key]
 
     def test_selectors_where_there_are_labels(self, fleet: Portal) -> None:
-        labelled = {"applications", "clusters", "namespaces", "nodes", "repositories"}
+        labelled = {"applications", "clusters", "namespaces", "nodes", "projects", "repositories"}
         for kind in kinds():
             code = 200 if kind.plural in labelled else 400
             fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)

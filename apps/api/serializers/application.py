@@ -9,6 +9,8 @@ from rest_framework import serializers
 
 from apps.api.serializers.context import ConfigMapSerializer, EnvField, SecretSerializer
 from apps.choices import DriftPolicy, OnFailure
+from kubecarrier.api import placement
+from kubecarrier.api.placement import plain, whole
 from kubecarrier.api.serializers import DescriptionField, StrictSerializer, SuspendedField
 from kubecarrier.lib.spec import NAME_PATTERN, name_validators
 
@@ -22,28 +24,9 @@ class OverrideSerializer(StrictSerializer):
     values = serializers.DictField(required=False, default=dict)
 
 
-class PlacementSerializer(StrictSerializer):
-    """On which clusters: the named, the selected, less the excluded."""
+class PlacementSerializer(placement.PlacementSerializer):
+    """On which clusters, and what differs there."""
 
-    clusters = serializers.ListField(
-        child=serializers.CharField(validators=name_validators),
-        required=False,
-        default=list,
-        max_length=1000,
-    )
-    selector = serializers.CharField(
-        required=False,
-        allow_blank=True,
-        default="",
-        max_length=2000,
-        help_text="Kubernetes' selector over the clusters' labels; * is everywhere.",
-    )
-    exclude = serializers.ListField(
-        child=serializers.CharField(validators=name_validators),
-        required=False,
-        default=list,
-        max_length=1000,
-    )
     overrides = serializers.DictField(
         child=OverrideSerializer(), required=False, default=dict, help_text="By cluster name."
     )
@@ -124,15 +107,13 @@ class ApplicationSpecSerializer(StrictSerializer):
 
     def validate_placement(self, value: dict[str, Any]) -> dict[str, Any]:
         """The whole form, so that equal placements are equal in the database."""
-        whole = PlacementSerializer(data=value)
-        whole.is_valid(raise_exception=True)
-        return _plain(whole.validated_data)  # type: ignore[no-any-return]
+        return whole(PlacementSerializer, value)
 
     def validate_configMaps(self, value: Any) -> Any:  # noqa: N802 - DRF's hook is named by the field
-        return _once(_plain(value))
+        return _once(plain(value))
 
     def validate_secrets(self, value: Any) -> Any:
-        found = _once(_plain(value))
+        found = _once(plain(value))
         for item in found:
             item.pop("keys", None)
         return found
@@ -144,12 +125,3 @@ def _once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     if twice := next((name for name in names if names.count(name) > 1), None):
         raise serializers.ValidationError(f"“{twice}” is there twice.", "name_duplicate")
     return items
-
-
-def _plain(value: Any) -> Any:
-    """DRF's ordered mappings as plain dicts and lists, as JSON columns hold them."""
-    if isinstance(value, dict):
-        return {key: _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    return value

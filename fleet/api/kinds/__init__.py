@@ -3,10 +3,12 @@
 from fleet.api.kinds.cluster import CLUSTER
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
+from fleet.api.kinds.project import PROJECT
 
 __all__ = [
     "CLUSTER",
     "NAMESPACE",
     "NODE",
     "OPERATION",
+    "PROJECT",
 ]

@@ -10,6 +10,7 @@ from fleet.api.serializers.cluster import (
     RenameSerializer,
     RotateSerializer,
 )
+from fleet.api.serializers.project import ProjectSpecSerializer
 
 __all__ = [
     "ActionResultSerializer",
@@ -18,6 +19,7 @@ __all__ = [
     "CredentialSerializer",
     "ImportResultSerializer",
     "ImportedSerializer",
+    "ProjectSpecSerializer",
     "RenameSerializer",
     "RotateSerializer",
 ]

@@ -3,10 +3,12 @@
 from fleet.api.views.cluster import ClusterViewSet
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
+from fleet.api.views.project import ProjectViewSet
 
 __all__ = [
     "ClusterViewSet",
     "NamespaceViewSet",
     "NodeViewSet",
     "OperationViewSet",
+    "ProjectViewSet",
 ]

@@ -26,7 +26,7 @@ class Goal(StrEnum):
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    reading.register_list(app, "applications")
+    reading.register_list(app, "applications", in_project=True)
     reading.register_get(app, "applications")
     for command in (describe, history, values, wait):
         app.command()(command)

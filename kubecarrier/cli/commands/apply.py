@@ -22,6 +22,7 @@ def apply(
     ctx: typer.Context,
     *,
     filename: options.Files = None,
+    project: options.Project = "",
     dry_run: options.DryRun = False,
     validate: Annotated[
         bool, typer.Option(help="Let the server check every document before the first is applied.")
@@ -33,6 +34,7 @@ def apply(
     """Create or update what the documents describe.
 
     All are checked on the server first, and none is applied if one is refused.
+    --project is for documents that belong to one and do not say which.
     Use --no-validate where a document needs an earlier one of the same run.
     """
     from kubecarrier.cli import applying
@@ -45,4 +47,6 @@ def apply(
     manner = Manner(output, dry_run, wait, timeout)
     api = connect(ctx)
     sources = read_files(filename, Kinds.fetch(api), verb="apply")
+    if project:
+        sources = [source.within(project) for source in sources]
     applying.run(api, sources, manner, validate=validate)

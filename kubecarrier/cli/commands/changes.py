@@ -70,6 +70,7 @@ def create(
     selector: Placement = "",
     on_failure: Failure = None,
     keep_resources: Keep = None,
+    project: options.Project = "",
     label: Labels = None,
     wait: Wait = False,
     timeout: Timeout = options.DEFAULT_TIMEOUT,
@@ -81,7 +82,7 @@ def create(
 
     change = Change(
         chart, version, namespace, tuple(values or ()), tuple(set_ or ()), tuple(set_string or ()),
-        _names(cluster), selector, on_failure, keep_resources,
+        _names(cluster), selector, on_failure, keep_resources, project,
     )  # fmt: skip
     manner = Manner(output, dry_run, wait, timeout)
     deploying.create(connect(ctx), name, change, pairs(label, "--label"), manner)
@@ -102,6 +103,7 @@ def deploy(
     selector: Placement = "",
     on_failure: Failure = None,
     keep_resources: Keep = None,
+    project: options.Project = "",
     label: Labels = None,
     wait: Wait = True,
     timeout: Timeout = options.DEFAULT_TIMEOUT,
@@ -116,7 +118,7 @@ def deploy(
 
     change = Change(
         chart, version, namespace, tuple(values or ()), tuple(set_ or ()), tuple(set_string or ()),
-        _names(cluster), selector, on_failure, keep_resources,
+        _names(cluster), selector, on_failure, keep_resources, project,
     )  # fmt: skip
     manner = Manner(output, dry_run, wait, timeout)
     if filename and (not change.is_empty or label):
@@ -142,6 +144,7 @@ def diff(
     set_string: SetString = None,
     cluster: Clusters = None,
     selector: Placement = "",
+    project: options.Project = "",
     output: Output = Format.TABLE,
 ) -> None:
     """Print what a change would do in all clusters, grouped by equal differences.
@@ -151,7 +154,7 @@ def diff(
     """
     change = Change(
         chart, version, namespace, tuple(values or ()), tuple(set_ or ()), tuple(set_string or ()),
-        _names(cluster), selector,
+        _names(cluster), selector, project=project,
     )  # fmt: skip
     if filename and not change.is_empty:
         raise usage_error("-f is the whole document; it excludes the other options.")

@@ -42,6 +42,7 @@ def get(
     watch: options.Watch = False,
     search: options.Search = "",
     cluster: options.OnCluster = "",
+    project: options.Project = "",
     filters: Annotated[
         list[str] | None,
         typer.Option("--filter", help="A filter of the kind, such as ready=False."),
@@ -53,9 +54,9 @@ def get(
     from kubecarrier.cli.kinds import Kinds
 
     word, wanted = _split(kind, names)
-    if wanted and (selector or search or filters or cluster):
+    if wanted and (selector or search or filters or cluster or project):
         raise usage_error("Names and filters exclude each other.")
-    chosen = pairs(filters, "--filter") | ({"cluster": cluster} if cluster else {})
+    chosen = pairs(filters, "--filter") | {"cluster": cluster, "project": project}
     query = listing.Query(tuple(wanted), selector, search, limit, chosen)
     api = connect(ctx)
     listing.get(api, Kinds.fetch(api).find(word), query, output, watch=watch)

@@ -45,8 +45,15 @@ def describe(ctx: typer.Context, plural: str, names: list[str]) -> None:
     echo("\n\n\n".join(described(document) for document in documents))
 
 
-def register_list(app: typer.Typer, plural: str) -> None:
-    """Add `list`."""
+def register_list(app: typer.Typer, plural: str, *, in_project: bool = False) -> None:
+    """Add `list`; `in_project` for a kind that belongs to projects."""
+    project_option = typer.Option(
+        "--project",
+        "-p",
+        help="Only of this project.",
+        hidden=not in_project,
+        autocompletion=complete.names_of("projects"),
+    )
 
     def list_(
         ctx: typer.Context,
@@ -60,6 +67,7 @@ def register_list(app: typer.Typer, plural: str) -> None:
         ] = None,
         limit: options.Limit = 0,
         watch: options.Watch = False,
+        project: Annotated[str, project_option] = "",
     ) -> None:
         show(
             ctx,
@@ -69,7 +77,7 @@ def register_list(app: typer.Typer, plural: str) -> None:
             search=search,
             limit=limit,
             watch=watch,
-            filters=pairs(filters, "--filter"),
+            filters=pairs(filters, "--filter") | {"project": project},
         )
 
     app.command("list", help=f"List {plural}.")(list_)
