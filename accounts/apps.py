@@ -10,5 +10,8 @@ class AccountsConfig(AppConfig):
 
     def ready(self) -> None:
         from accounts import audited
+        from accounts.services.causes import last_person
+        from kubecarrier.lib import causes
 
         audited.register()
+        causes.register(last_person)

@@ -10,7 +10,11 @@ class FleetConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet.choices import PROBE_TASK
-        from fleet.models import Cluster
-        from kubecarrier.lib import sweeps
+        from fleet.models import Cluster, Project
+        from fleet.queries import operation_cause
+        from kubecarrier.lib import causes, sweeps, whereabouts
 
+        whereabouts.register(Cluster, whereabouts.of_cluster)
+        whereabouts.register(Project, whereabouts.of_project)
+        causes.register(operation_cause)
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))

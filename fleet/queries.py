@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import Q, QuerySet
 
 from fleet.connection import Connection
 from fleet.models import Cluster, Operation
 from kubecarrier.lib import crypto
+from kubecarrier.lib.causes import Cause
 
 
 def connection_of(cluster: Cluster) -> Connection:
@@ -38,3 +40,15 @@ def operation_progress(operation: Operation) -> dict[str, int]:
     targets = list(operation.targets.all())
     done = sum(1 for target in targets if target.state != "running")
     return {"done": done, "total": len(targets)}
+
+
+def operation_cause(model: type[models.Model], pk: Any) -> Cause | None:
+    """Who asked for the latest operation on a row, or with it among its targets."""
+    about = Q(object_id=pk) | Q(targets__target_id=pk)
+    found = (
+        Operation.objects.filter(about, actor__isnull=False)
+        .select_related("actor")
+        .order_by("-created_at")
+        .first()
+    )
+    return Cause(found.actor, found.request_id, found.reason) if found else None

@@ -12,6 +12,7 @@ from kubecarrier.api import root
 
 v1 = [
     path("", include("apps.api.urls")),
+    path("", include("accounts.api.urls")),
     path("", include("fleet.api.urls")),
     path("auth/login", root.LoginView.as_view(), name="login"),
     path("auth/logout", root.LogoutView.as_view(), name="logout"),

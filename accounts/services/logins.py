@@ -28,4 +28,8 @@ def login_failed(*, username: str) -> None:
     People type passwords into the field of the name.
     """
     known = User.objects.filter(username=username).first()
-    audit.event("login-failed", known or User(pk=_NOBODY, username="(unknown)"))
+    audit.event(
+        "login-failed",
+        known or User(pk=_NOBODY, username="(unknown)"),
+        result=audit.Outcome.FAILED,
+    )

@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.utils import DatabaseError, InterfaceError, OperationalError
+from django.db.utils import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.response import Response
@@ -21,21 +21,7 @@ RETRY_AFTER_SECONDS = 5
 
 def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler; None lets an unforeseen error become a logged 500."""
-    response = _rendered(error)
-    if response is not None and response.status_code in {401, 403}:
-        _keep_on_record(context.get("request"))
-    return response
-
-
-def _keep_on_record(request: Any) -> None:
-    """A refusal of somebody known is on record; the refusal itself never depends on that."""
-    user: Any = getattr(request, "user", None)
-    if not getattr(user, "pk", None):
-        return
-    try:
-        audit.event("denied", user, said=f"{request.method} {request.path}")
-    except DatabaseError:
-        log.exception("denied act not recorded")
+    return _rendered(error)
 
 
 def _rendered(error: Exception) -> Response | None:

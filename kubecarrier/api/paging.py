@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import uuid
 from typing import Any
 
 import orjson
+from django.core.exceptions import ValidationError
 from django.db.models import Q, QuerySet
 
 from kubecarrier.lib.errors import InvalidError
@@ -25,7 +25,7 @@ def page(
     column = order.lstrip("-")
     step = "lt" if order.startswith("-") else "gt"
     if token:
-        value, pk = _read(token)
+        value, pk = _read(token, rows.model._meta.pk)
         after = Q(**{f"{column}__{step}": value}) | Q(**{column: value, f"pk__{step}": pk})
         rows = rows.filter(after)
     pk_order = "-pk" if step == "lt" else "pk"
@@ -48,17 +48,17 @@ def read_limit(text: str) -> int:
 
 
 def _write(value: Any, pk: Any) -> str:
-    return base64.urlsafe_b64encode(orjson.dumps([value, pk], default=str)).decode()
+    return base64.urlsafe_b64encode(orjson.dumps([value, str(pk)], default=str)).decode()
 
 
-def _read(token: str) -> tuple[Any, Any]:
+def _read(token: str, key: Any) -> tuple[Any, Any]:
     try:
         found = orjson.loads(base64.urlsafe_b64decode(token))
         match found:
             case [str(value), str(pk)] if "\0" not in value:
-                return value, uuid.UUID(pk)
+                return value, key.to_python(pk)
         raise ValueError(token)
-    except (ValueError, binascii.Error) as error:
+    except (ValueError, ValidationError, binascii.Error) as error:
         raise InvalidError(
             "continue_invalid", "This continue token is not one of ours.", field="continue"
         ) from error

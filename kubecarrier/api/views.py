@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any, ClassVar
 
 from django.core.exceptions import ValidationError
@@ -25,12 +27,14 @@ from rest_framework.response import Response
 from kubecarrier.api import documents, paging, watch
 from kubecarrier.api.parsers import MergePatchParser, StrictJSONParser
 from kubecarrier.api.schema import DocumentSchema
+from kubecarrier.lib import audit
 from kubecarrier.lib.errors import ConflictError, InvalidError, NotFoundError, PreconditionError
 from kubecarrier.lib.manifests import API_VERSION, Applied, Kind, Result
 from kubecarrier.lib.placement import filter_by_labels
 
 SNAKE = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _SECONDS = re.compile(r"[0-9]{1,6}")
+_TIMED = ("__gte", "__gt", "__lte", "__lt")  # filters of this form are of times
 _GET_PARAMETERS = frozenset({"fields", "watch", "timeoutSeconds"})
 _GENERIC = frozenset(
     {"list", "retrieve", "create", "update", "partial_update", "destroy", "metadata"}
@@ -104,6 +108,13 @@ class DocumentViewSet(viewsets.ViewSet):
         refuse_unknown_parameters(request, known)
         rows = self.filtered(request)
         if _watched(request):
+            if "watch" not in self.kind.verbs:
+                raise InvalidError(
+                    "watch_unsupported",
+                    f"{self.kind.plural} cannot be watched.",
+                    field="watch",
+                    hint="Ask again with the time of the last one.",
+                )
             return watch.stream(rows, self._export, seconds=_timeout(request))
         found, token = paging.page(
             rows,
@@ -202,7 +213,7 @@ class DocumentViewSet(viewsets.ViewSet):
                     rows = _narrowed(rows, parameter, lookup, value)
         try:
             found = list(rows.filter(**{self._name_column(): name})[:2])
-        except ValidationError:  # no UUID: nothing can have this name
+        except (ValidationError, ValueError):  # no key: nothing can have this name
             return None
         if len(found) > 1:
             raise InvalidError(
@@ -216,6 +227,7 @@ class DocumentViewSet(viewsets.ViewSet):
         """Like `find`, but raises NotFoundError; out of scope and absent look the same."""
         row = self.find(request, name)
         if row is None:
+            audit.hidden(f"{self.kind.plural}.view", partial(self._anybodys, name))
             raise NotFoundError("not_found", f"There is no {self.kind.singular} “{name[:100]}”.")
         return row
 
@@ -231,6 +243,16 @@ class DocumentViewSet(viewsets.ViewSet):
         """What every action answers: the object as it stands, and the operation begun."""
         body = {"object": documents.export(self.kind, row), "operation": operation}
         return Response(body, status=status.HTTP_202_ACCEPTED)
+
+    def _anybodys(self, name: str) -> Any | None:
+        """The row of that name whoever may see it: for the record of a refusal only."""
+        if "\0" in name:
+            return None
+        try:
+            found = self.kind.model._default_manager.filter(**{self._name_column(): name})
+            return found.first()
+        except (ValidationError, ValueError):
+            return None
 
     def _name_column(self) -> str:
         return "name" if any(f.name == "name" for f in self.kind.model._meta.fields) else "pk"
@@ -312,11 +334,18 @@ def _watched(request: Request) -> bool:
 
 def _narrowed(rows: QuerySet[Any], parameter: str, lookup: str, value: str) -> QuerySet[Any]:
     try:
-        return rows.filter(**{lookup: value})
-    except ValidationError as error:
+        timed = lookup.endswith(_TIMED)
+        return rows.filter(**{lookup: _moment(value) if timed else value})
+    except (ValidationError, ValueError) as error:
         raise InvalidError(
             "filter_invalid", f"“{value[:80]}” is no value of {parameter}.", field=parameter
         ) from error
+
+
+def _moment(text: str) -> datetime:
+    """RFC 3339; without an offset it is UTC. Raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _search(kind: Kind, text: str) -> Q:

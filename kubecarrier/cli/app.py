@@ -19,6 +19,7 @@ from kubecarrier.cli import __version__
 from kubecarrier.cli.commands import (
     applications,
     apply,
+    audit,
     auth,
     changes,
     charts,
@@ -160,6 +161,7 @@ def version() -> None:
 auth.register(app)
 generic.register(app)
 apply.register(app)
+audit.register(app)
 
 _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "context": ("The portals you know.", [contexts]),

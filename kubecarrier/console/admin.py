@@ -35,6 +35,7 @@ from kubecarrier.console.actions import (
 )
 from kubecarrier.console.paging import BoundedPaginator
 from kubecarrier.console.state import condition_rows, state_of
+from kubecarrier.lib import audit
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.spec import ReconciledModel
@@ -104,8 +105,16 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         """The object, or 404 when it is absent or out of scope."""
         row = self.get_object(request, unquote(object_id))
         if row is None or not self.has_view_permission(request, row):
+            audit.hidden(f"{self.opts.model_name}.view", partial(self._anybodys, object_id))
             raise Http404
         return row
+
+    def _anybodys(self, object_id: str) -> Any | None:
+        """The object whoever may see it: for the record of a refusal only."""
+        try:
+            return self.model._default_manager.filter(pk=unquote(object_id)).first()
+        except (ValidationError, ValueError):
+            return None
 
     def _get_obj_does_not_exist_redirect(
         self, request: HttpRequest, opts: Any, object_id: str

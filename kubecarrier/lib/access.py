@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kubecarrier.lib import audit
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import DeniedError
 
@@ -22,6 +23,7 @@ def may(user: Any, permission: str, row: Any = None) -> bool:
 def require(user: Any, permission: str, row: Any = None) -> None:
     """Raises DeniedError unless `user` may."""
     if not may(user, permission, row):
+        audit.denied(permission, row)
         raise DeniedError(
             "permission_denied", f"You may not do this: it needs {permission}.", needs=permission
         )

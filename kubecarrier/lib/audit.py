@@ -15,7 +15,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
@@ -36,6 +36,27 @@ class Channel(StrEnum):
     RECONCILER = "reconciler"
 
 
+class Outcome(StrEnum):
+    """What became of an act."""
+
+    OK = "ok"
+    DENIED = "denied"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Denial:
+    """An act that was refused: the permission it needs, and on what (None: the platform).
+
+    `find` answers a row that is looked for only after the answer was sent, because
+    what is out of scope must not take longer than what does not exist.
+    """
+
+    permission: str
+    row: models.Model | None = None
+    find: Callable[[], models.Model | None] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class AuditContext:
     """Who is acting. `actor` is lazy: DRF authenticates after the middleware ran."""
@@ -45,6 +66,10 @@ class AuditContext:
     request_id: str = ""
     reason: str = ""
     address: str | None = None
+    #: For a reconciler: who asked for what it works on (`kubecarrier.lib.causes`), when asked.
+    cause: Callable[[], Any] = lambda: None
+    #: What was refused meanwhile; the edge writes it once the refusal's transaction is over.
+    denials: list[Denial] = field(default_factory=list)
 
 
 _context: ContextVar[AuditContext | None] = ContextVar("kubecarrier_audit", default=None)
@@ -88,10 +113,31 @@ def as_actor(user: Any) -> AbstractContextManager[AuditContext]:
     return acting(replace(current(), actor=lambda: user))
 
 
-def event(name: str, row: models.Model, *, said: str = "") -> None:
+def denied(permission: str, row: Any = None) -> None:
+    """Note that the acting person was refused; asked several times, it is one act."""
+    denials = current().denials
+    row = row if isinstance(row, models.Model) else None
+    if all((one.permission, one.row) != (permission, row) for one in denials):
+        denials.append(Denial(permission, row))
+
+
+def hidden(permission: str, find: Callable[[], models.Model | None]) -> None:
+    """Note that something was answered as not existing; `find` tells later whether it does."""
+    current().denials.append(Denial(permission, find=find))
+
+
+def event(
+    name: str,
+    row: models.Model,
+    *,
+    said: str = "",
+    changes: dict[str, Any] | None = None,
+    result: Outcome = Outcome.OK,
+) -> None:
     """Something that changes no audited column, but has to be on record: a login, a refusal.
 
-    `said` is for people and holds no secret.
+    `said` is for people, `changes` are pairs of before and after by field (of an
+    object in a cluster, say); neither holds a secret.
     """
     # Imported late: models import this module while the apps are still being loaded.
     from django.contrib.contenttypes.models import ContentType
@@ -102,9 +148,12 @@ def event(name: str, row: models.Model, *, said: str = "") -> None:
         object_pk=str(row.pk),
         object_repr=str(row)[:200],
         action=entries.Action.ACCESS,
-        event=name,
+        event=name[:40],
         changes_text=said[:500],
+        changes=changes,
+        result=result.value,
     )
+    entry.about = row
     entry.save()
 
 

@@ -113,6 +113,8 @@ class Kind:
     order: str = "name"
     # Called with a page of rows before they are exported: one query where each row would need one.
     attach: Callable[[Sequence[Any]], None] | None = None
+    # A record that only grows is read on from its last time instead: a watch looks at all rows.
+    watchable: bool = True
     project: str = ""
 
     @property
@@ -127,7 +129,7 @@ class Kind:
     @property
     def verbs(self) -> list[str]:
         """What can be done with this kind through its documents."""
-        verbs = ["list", "get", "watch"]
+        verbs = ["list", "get", "watch"] if self.watchable else ["list", "get"]
         if self.apply:
             verbs += ["apply", "patch"]
         return [*verbs, "delete"] if self.delete else verbs

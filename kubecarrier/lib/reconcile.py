@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import structlog
 from django.utils import timezone
 
-from kubecarrier.lib import conditions, lease
+from kubecarrier.lib import causes, conditions, lease
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition
 from kubecarrier.lib.errors import KubeCarrierError
@@ -142,7 +142,8 @@ def _load[J: Job](reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequenc
 def _record[J: Job](reconciler: Reconciler[J], job: J, result: Pass) -> None:
     """A result that cannot be written is logged: the row is due again when its lease ends."""
     try:
-        reconciler.record(job, result)
+        with causes.acting_for(reconciler.model, job.claim.pk):
+            reconciler.record(job, result)
     except Exception:
         log.exception("record failed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
 

@@ -1,6 +1,32 @@
 """django-auditlog under our own wrapper and with our own entry."""
 
+from __future__ import annotations
+
+from ipaddress import IPv4Network, IPv6Network, ip_network
+
+from django.core.exceptions import ImproperlyConfigured
+
+from kubecarrier.settings.base import env
+
+type Network = IPv4Network | IPv6Network
+
 AUDITLOG_LOGENTRY_MODEL = "accounts.AuditEntry"
 AUDITLOG_DISABLE_REMOTE_ADDR = True  # it trusts X-Forwarded-For; the wrapper brings the address
 AUDITLOG_CHANGE_DISPLAY_TRUNCATE_LENGTH = 500
 AUDITLOG_USE_BASE_MANAGER = True
+
+# Every change of a named object needs a reason; a project may demand it for itself.
+KUBECARRIER_REQUIRE_REASON = env.bool("KUBECARRIER_REQUIRE_REASON", default=False)
+
+
+def _networks(texts: list[str]) -> list[Network]:
+    try:
+        return [ip_network(text.strip(), strict=False) for text in texts if text.strip()]
+    except ValueError as error:
+        raise ImproperlyConfigured(f"KUBECARRIER_TRUSTED_PROXIES: {error}") from error
+
+
+# Whose X-Forwarded-For and X-Forwarded-Proto are believed: addresses or networks of our proxies.
+KUBECARRIER_TRUSTED_PROXIES = _networks(env.list("KUBECARRIER_TRUSTED_PROXIES", default=[]))
+if KUBECARRIER_TRUSTED_PROXIES:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

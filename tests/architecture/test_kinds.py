@@ -20,6 +20,7 @@ NO_SERVICE = {
     "Operation": "a record of what was asked for",
     "Chart": "observed in repositories",
     "Release": "derived from application and cluster",
+    "AuditEntry": "a record, written with what it records",
 }
 NO_RECONCILER = {"Project": "its copies on clusters come next"}
 #: A kind whose reconciler has another name than the kind.

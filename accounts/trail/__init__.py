@@ -1,0 +1,1 @@
+"""The audit trail as something that can be checked: records, chain, signatures."""
