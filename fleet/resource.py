@@ -28,7 +28,10 @@ class ObjectRef:
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A served kind: `plural` is its name in paths, `verbs` what it can do (discovery)."""
+    """A served kind: `plural` is its name in paths, `verbs` what it can do (discovery).
+
+    `subresources` are names such as `scale`; older servers leave the last four empty.
+    """
 
     group: str
     version: str
@@ -36,6 +39,10 @@ class Resource:
     kind: str
     namespaced: bool
     verbs: frozenset[str] = frozenset()
+    singular: str = ""
+    short_names: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    subresources: frozenset[str] = frozenset()
 
     @property
     def api_version(self) -> str:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
 from typing import Any, assert_never
 
 from django.utils import timezone
@@ -26,15 +25,13 @@ from apps.reconcilers.release_look import look
 from apps.reconcilers.release_plan import MUTATING, Facts, Step, plan
 from fleet import addresses
 from fleet.connection import Connection
-from fleet.kube import Budget, Kube
-from fleet.kube.discovery import Discovery
+from fleet.kube import Budget, Kube, discovery_of
 from fleet.kube_errors import Conflict, NotFound
 from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
 
-_DISCOVERY_SECONDS = 600.0
 _BUDGET = Budget(connect=3, read=10, total=20)
 
 
@@ -91,14 +88,8 @@ def one_pass(job: ReleaseJob) -> Pass:
 
 def _site(job: ReleaseJob) -> Site:
     connection = addresses.guarded(job.connection, job.rules)
-    kube = Kube(connection, budget=_BUDGET, discovery=_discovery(connection))
+    kube = Kube(connection, budget=_BUDGET, discovery=discovery_of(connection))
     return Site(kube, helm_door(), connection)
-
-
-@lru_cache(maxsize=512)
-def _discovery(connection: Connection) -> Discovery:
-    """What a server serves, read once in a while and not once per pass; a miss asks it again."""
-    return Discovery(max_age_seconds=_DISCOVERY_SECONDS)
 
 
 def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:

@@ -1,9 +1,9 @@
 """URLs of this app's kinds."""
 
-from fleet.api import views
+from fleet.api import resource_urls, views
 from kubecarrier.api.routers import urls
 
-urlpatterns = urls(
+urlpatterns = resource_urls.urlpatterns + urls(
     views.ClusterViewSet,
     views.NodeViewSet,
     views.NamespaceViewSet,

@@ -12,7 +12,7 @@ import orjson
 
 from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
-from fleet.kube.discovery import Discovery
+from fleet.kube.discovery import MAX_AGE_SECONDS, Discovery
 from fleet.kube.identity import Identity
 from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
 from fleet.kube_errors import Gone, Invalid, ServerError
@@ -24,7 +24,7 @@ Query = dict[str, str | int | None]
 _JSON = "application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
-_DISCOVERY_MAX_AGE_SECONDS = 600.0
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
 
 
 class PatchType(StrEnum):
@@ -81,7 +81,7 @@ class Kube:
         self.budget = budget or Budget()
         self.user_agent = user_agent
         self.identity = identity
-        self.discovery = discovery or Discovery(max_age_seconds=_DISCOVERY_MAX_AGE_SECONDS)
+        self.discovery = discovery or Discovery(max_age_seconds=MAX_AGE_SECONDS)
         self._secrets = connection.secrets()
 
     def acting_as(self, identity: Identity) -> Kube:
@@ -152,6 +152,32 @@ class Kube:
         path = resource.path(namespace=namespace or "")
         accept = _METADATA_LIST if metadata_only else _JSON
         return _page(self._get_as(path, accept=accept, query=query), resource)
+
+    def table(
+        self,
+        resource: Resource,
+        *,
+        namespace: str | None = None,
+        name: str = "",
+        label_selector: str | None = None,
+        field_selector: str | None = None,
+        limit: int = 500,
+        continue_token: str = "",
+    ) -> Json:
+        """One page as the server's own Table (its printer columns); rows carry metadata only.
+
+        A List where an aggregated server knows no tables. Raises Gone as `list_page` does.
+        """
+        query: Query = {"includeObject": "Metadata"}
+        if not name:
+            query |= {
+                "limit": limit or None,
+                "labelSelector": label_selector,
+                "fieldSelector": field_selector,
+                "continue": continue_token or None,
+            }
+        path = resource.path(namespace=namespace or "", name=name)
+        return self._get_as(path, accept=_TABLE, query=query)
 
     def list(
         self,
@@ -227,16 +253,22 @@ class Kube:
         """Merge or strategic patch (a dict) or JSON patch (a list of operations)."""
         path = self._path(ref, subresource=subresource)
         query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
-        return self._write("PATCH", path, patch, query=query, content_type=patch_type)
+        answer = self._send("PATCH", path, query=query, body=patch, content_type=patch_type)
+        named = {**patch, "kind": ref.kind} if isinstance(patch, dict) else patch
+        return object_of(answer, self._secrets_of(named))
 
     def replace(
-        self, obj: Json, *, field_manager: str | None = None, subresource: str = ""
+        self,
+        obj: Json,
+        *,
+        field_manager: str | None = None,
+        subresource: str = "",
+        dry_run: bool = False,
     ) -> Json:
         """PUT; raises Conflict when the object's resourceVersion is not the present one."""
         path = self._path(_ref(obj), subresource=subresource)
-        return self._write(
-            "PUT", path, obj, query={"fieldManager": field_manager}, content_type=_JSON
-        )
+        query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
+        return self._write("PUT", path, obj, query=query, content_type=_JSON)
 
     def delete(
         self,
@@ -268,6 +300,23 @@ class Kube:
     def scale(self, ref: ObjectRef, replicas: int) -> Json:
         """Sets `spec.replicas` through the scale subresource; returns the Scale."""
         return self.patch(ref, {"spec": {"replicas": replicas}}, subresource="scale")
+
+    def evict(self, pod: ObjectRef, *, uid: str, grace_period_seconds: int | None = None) -> None:
+        """The eviction API: TooManyRequests where a disruption budget holds the pod back.
+
+        Raises NotFound when the pod is gone and Conflict when it is another one by now.
+        """
+        options: Json = {"preconditions": {"uid": uid}}
+        if grace_period_seconds is not None:
+            options["gracePeriodSeconds"] = grace_period_seconds
+        body = {
+            "apiVersion": "policy/v1",
+            "kind": "Eviction",
+            "metadata": {"name": pod.name, "namespace": pod.namespace},
+            "deleteOptions": options,
+        }
+        path = self._path(pod, subresource="eviction")
+        self._write("POST", path, body, query={}, content_type=_JSON)
 
     # --- inside --------------------------------------------------------------------------
 

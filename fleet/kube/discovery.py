@@ -10,12 +10,15 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Any, Protocol
 
+from fleet.connection import Connection
 from fleet.kube_errors import NotFound, Rejected, UnknownKind
 from fleet.resource import Resource, segment
 
 AGGREGATED = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList,application/json"
+MAX_AGE_SECONDS = 600.0
 Key = tuple[str, str]  # (apiVersion, kind)
 Table = dict[Key, Resource]
 
@@ -119,28 +122,54 @@ def _aggregated(version: dict[str, Any], api_version: str) -> Table:
             plural=str(entry["resource"]),
             kind=kind,
             namespaced=entry.get("scope") == "Namespaced",
-            verbs=entry.get("verbs") or [],
+            entry=entry,
         )
     return table
 
 
 def _legacy(document: dict[str, Any], api_version: str) -> Table:
     """An `APIResourceList`; names with a slash are subresources."""
+    listed = [str(entry["name"]) for entry in document.get("resources") or []]
     return {
         (api_version, str(entry["kind"])): _resource(
             api_version,
             plural=str(entry["name"]),
             kind=str(entry["kind"]),
             namespaced=bool(entry.get("namespaced")),
-            verbs=entry.get("verbs") or [],
+            entry={**entry, "subresources": _below(listed, str(entry["name"]))},
         )
         for entry in document.get("resources") or []
         if "/" not in str(entry["name"])
     }
 
 
+def _below(listed: list[str], plural: str) -> list[dict[str, str]]:
+    """The subresources of a kind, in the form of the aggregated document."""
+    own = f"{plural}/"
+    return [{"subresource": name.removeprefix(own)} for name in listed if name.startswith(own)]
+
+
 def _resource(
-    api_version: str, *, plural: str, kind: str, namespaced: bool, verbs: Iterable[str]
+    api_version: str, *, plural: str, kind: str, namespaced: bool, entry: dict[str, Any]
 ) -> Resource:
     group, _, version = api_version.rpartition("/")
-    return Resource(group, version, plural, kind, namespaced, frozenset(verbs))
+    return Resource(
+        group,
+        version,
+        plural,
+        kind,
+        namespaced,
+        verbs=frozenset(entry.get("verbs") or ()),
+        singular=str(entry.get("singularResource") or entry.get("singularName") or kind.lower()),
+        short_names=tuple(entry.get("shortNames") or ()),
+        categories=tuple(entry.get("categories") or ()),
+        subresources=frozenset(
+            str(item.get("subresource")) for item in entry.get("subresources") or ()
+        ),
+    )
+
+
+@lru_cache(maxsize=512)
+def discovery_of(connection: Connection) -> Discovery:
+    """One remembered table per connection and process: what a server serves is asked rarely."""
+    return Discovery(max_age_seconds=MAX_AGE_SECONDS)

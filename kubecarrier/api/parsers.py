@@ -12,6 +12,8 @@ from typing import IO, Any
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser
 
+from kubecarrier.lib import strict_yaml
+
 MAX_BYTES = 4 * 1024 * 1024
 MAX_DEPTH = 64
 _INTEGER_MIN, _INTEGER_MAX = -(2**63), 2**63 - 1
@@ -96,3 +98,38 @@ def _check(value: Any) -> None:
         if not level:
             return
     raise ParseError("The JSON is nested too deeply.", code="json_too_deep")
+
+
+class StrategicMergePatchParser(StrictJSONParser):
+    """Kubernetes' own patch for its built-in kinds."""
+
+    media_type = "application/strategic-merge-patch+json"
+
+
+class JsonPatchParser(StrictJSONParser):
+    """RFC 6902 bodies."""
+
+    media_type = "application/json-patch+json"
+
+
+class YamlParser(BaseParser):
+    """YAML, or the JSON that it includes, without surprises."""
+
+    media_type = "application/yaml"
+
+    def parse(
+        self,
+        stream: IO[Any],
+        media_type: str | None = None,
+        parser_context: Mapping[str, Any] | None = None,
+    ) -> Any:
+        raw = stream.read(MAX_BYTES + 1)
+        parsed = strict_yaml.load(raw, max_bytes=MAX_BYTES, max_depth=MAX_DEPTH)
+        _check(parsed)
+        return parsed
+
+
+class ApplyPatchParser(YamlParser):
+    """The body of a server-side apply."""
+
+    media_type = "application/apply-patch+yaml"
