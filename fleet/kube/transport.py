@@ -190,11 +190,17 @@ def _failure(error: Exception, connection: Connection) -> KubeError:
     where = f"{connection.host}:{connection.port}"
     chain = list(_causes(error))
     sent = not any(isinstance(item, _BEFORE_SENT) for item in chain)
-    if any(isinstance(item, wire.TimeoutError | TimeoutError) for item in chain):
+    if any(map(_is_late, chain)):
         return TimedOut(f"{where} did not answer in time.", sent=sent)
     return _tls_failure(chain, where) or Unreachable(
         f"{where} cannot be reached: {type(chain[-1]).__name__}.", sent=sent
     )
+
+
+def _is_late(error: BaseException) -> bool:
+    """urllib3 derives a refused connection from its time-out: that one was answered at once."""
+    late = isinstance(error, wire.TimeoutError | TimeoutError)
+    return late and not isinstance(error, wire.NewConnectionError)
 
 
 def _tls_failure(chain: list[BaseException], where: str) -> TlsError | None:

@@ -95,8 +95,6 @@ def unified(before: Json, after: Json, *, label: str) -> str:
 
 
 def _differing(path: Path, before: Any, after: Any) -> Iterator[Change]:
-    if before == after and type(before) is type(after):
-        return
     if isinstance(before, dict) and isinstance(after, dict):
         for key in sorted({*before, *after}, key=str):
             yield from _differing(
@@ -104,7 +102,7 @@ def _differing(path: Path, before: Any, after: Any) -> Iterator[Change]:
             )
     elif isinstance(before, list) and isinstance(after, list):
         yield from _lists(path, before, after)
-    else:
+    elif before != after or isinstance(before, bool) != isinstance(after, bool):
         yield Change(path, _value(before), _value(after))
 
 
@@ -118,6 +116,8 @@ def _lists(path: Path, before: list[Any], after: list[Any]) -> Iterator[Change]:
     if len(old) < len(before) or len(new) < len(after):
         yield Change(path, before, after)
         return
+    if list(old) != list(new) and set(old) == set(new):  # containers start in their order
+        yield Change(path, list(old), list(new))
     for value in dict.fromkeys([*old, *new]):
         yield from _differing(
             (*path, Named(key, value)), old.get(value, _MISSING), new.get(value, _MISSING)

@@ -30,7 +30,7 @@ def shown(obj: Json, *, managed_fields: bool = False) -> Json:
     metadata = dict(found.get("metadata") or {})
     if not managed_fields:
         metadata.pop("managedFields", None)
-    first = {key: found[key] for key in ("apiVersion", "kind") if key in found}
+    first: Json = {key: found[key] for key in ("apiVersion", "kind") if key in found}
     return {**first, "metadata": metadata, **{k: v for k, v in found.items() if k not in _FIRST}}
 
 

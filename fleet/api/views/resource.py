@@ -242,11 +242,12 @@ class ResourceViewSet(ResourceViews):
     )  # fmt: skip
     def retrieve(self, request: Request, **path: str) -> Response:
         """As it stands in the cluster; a Secret's values are fingerprints."""
+        managed = live_documents.flag(request, "managedFields")
+        row = live_documents.flag(request, "row")
         session, kind, ref = self.one(request, **path)
-        if live_documents.flag(request, "row"):
+        if row:
             found = tables.row_of(session, kind, namespace=ref.namespace, name=ref.name)
             return Response(live_documents.table(kind, found))
-        managed = live_documents.flag(request, "managedFields")
         obj = resource_object(session, kind, ref, managed_fields=managed)
         version = str(obj["metadata"].get("resourceVersion") or "")
         return Response(obj, headers={"ETag": f'"{version}"'})

@@ -25,6 +25,9 @@ CORE = {
                             "responseKind": {"kind": "Pod"},
                             "scope": "Namespaced",
                             "verbs": ["get", "list"],
+                            "singularResource": "pod",
+                            "shortNames": ["po"],
+                            "subresources": [{"subresource": "log"}, {"subresource": "eviction"}],
                         }
                     ],
                 }
@@ -41,8 +44,14 @@ GROUPS = {
         }
     ],
 }
-POD = Resource("", "v1", "pods", "Pod", namespaced=True, verbs=frozenset({"get", "list"}))
-WIDGET = Resource("a.example", "v1", "widgets", "Widget", namespaced=False, verbs=frozenset())
+POD = Resource(
+    "", "v1", "pods", "Pod", namespaced=True, verbs=frozenset({"get", "list"}),
+    singular="pod", short_names=("po",), subresources=frozenset({"log", "eviction"}),
+)  # fmt: skip
+WIDGET = Resource(
+    "a.example", "v1", "widgets", "Widget", namespaced=False,
+    singular="widget", subresources=frozenset({"status"}),
+)  # fmt: skip
 
 
 class Server:
@@ -100,8 +109,12 @@ def test_what_the_server_does_not_know() -> None:
 
 @pytest.mark.parametrize("old", [{"kind": "APIVersions"}, Rejected("406", status=406)])
 def test_old_servers_are_asked_by_group(old: Any) -> None:
-    pods = {"name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get", "list"]}
-    server = Server(**{"/api": old, "/apis": old, "/api/v1": {"resources": [pods]}})
+    pods = {
+        "name": "pods", "kind": "Pod", "namespaced": True, "verbs": ["get", "list"],
+        "shortNames": ["po"],
+    }  # fmt: skip
+    below = [{"name": f"pods/{one}", "kind": "Pod"} for one in ("log", "eviction")]
+    server = Server(**{"/api": old, "/apis": old, "/api/v1": {"resources": [pods, *below]}})
     assert discovery().resource(server, "v1", "Pod") == POD
 
 
