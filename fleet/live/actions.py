@@ -129,5 +129,5 @@ def _act(
         )
     except KubeCarrierError as error:
         if not dry_run:
-            audit.event("resource-failed", session.cluster, said=f"{what}: {error.code}")
+            session.failed(what, error)
         raise

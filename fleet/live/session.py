@@ -14,7 +14,7 @@ from fleet.kube_errors import Forbidden, KubeError
 from fleet.models import Cluster
 from fleet.queries import connection_of
 from kubecarrier.lib import audit
-from kubecarrier.lib.errors import ConflictError, DeniedError
+from kubecarrier.lib.errors import ConflictError, DeniedError, KubeCarrierError
 
 BUDGET = Budget(connect=3, read=8, total=15)
 _NO_IMPERSONATION = "cannot impersonate"
@@ -36,11 +36,17 @@ class Session:
         try:
             yield
         except Forbidden as error:
-            audit.event("resource-denied", self.cluster, said=f"{what}: {error.message}"[:_SAID])
+            said = f"{what}: {error.message}"[:_SAID]
+            audit.event("resource-denied", self.cluster, said=said, result=audit.Outcome.DENIED)
             raise _denied(error, self.cluster) from error
         except KubeError as error:
             error.data.setdefault("cluster", self.cluster.name)
             raise
+
+    def failed(self, what: str, error: KubeCarrierError) -> None:
+        """An act that is on record already did not come about."""
+        said = f"{what}: {error.code}"[:_SAID]
+        audit.event("resource-failed", self.cluster, said=said, result=audit.Outcome.FAILED)
 
 
 def open_session(*, user: Any, cluster: Cluster, budget: Budget = BUDGET) -> Session:

@@ -81,7 +81,7 @@ def resource_write(session: Session, wish: Write, *, dry_run: bool = False) -> W
         try:
             made = _sent(session, wish, live, dry_run=False)
         except KubeCarrierError as error:
-            audit.event("resource-failed", session.cluster, said=f"{what}: {error.code}")
+            session.failed(what, error)
             raise
     return replace(written, obj=shown(made))
 

@@ -524,7 +524,7 @@ def test_the_cluster_sees_the_person(
     assert denied["code"] == "cluster_denied"
     assert 'User "kubecarrier:anna" cannot get' in denied["message"]
     (entry,) = events("resource-denied")
-    assert (entry.actor.username, entry.object_repr) == ("anna", "one")
+    assert (str(entry.actor), entry.object_repr, entry.result) == ("anna", "one", "denied")
     kubectl("create", "rolebinding", "shop", "-n", namespace, "--clusterrole=edit",
             "--group=kubecarrier:group:shop", cluster=cluster_one)  # fmt: skip
     soon(lambda: anna.client.post(

@@ -29,10 +29,12 @@ from fleet.live.owners import resource_owners
 from fleet.live.schemas import kind_schema
 from fleet.live.session import Session, open_session
 from fleet.live.writing import Verb, Write, resource_delete, resource_write
+from fleet.models import Cluster
 from fleet.permissions import visible_clusters
 from kubecarrier.api import paging, parsers
 from kubecarrier.api.renderers import JSONRenderer, YamlRenderer
 from kubecarrier.api.views import refuse_unknown_parameters, validated
+from kubecarrier.lib import audit
 from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import InvalidError, NotFoundError
 
@@ -87,6 +89,7 @@ class ResourceViews(viewsets.ViewSet):
         """Raises NotFoundError; out of scope and absent look the same."""
         row = visible_clusters(request.user).filter(name=cluster).first()
         if row is None:
+            audit.hidden("clusters.view", Cluster.objects.filter(name=cluster).first)
             raise NotFoundError("not_found", f"There is no cluster “{cluster[:100]}”.")
         return open_session(user=request.user, cluster=row)
 
