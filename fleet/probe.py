@@ -20,8 +20,10 @@ _ROLE_PREFIX = "node-role.kubernetes.io/"
 _NODES = Resource("", "v1", "nodes", "Node", namespaced=False)
 _NAMESPACES = Resource("", "v1", "namespaces", "Namespace", namespaced=False)
 _PODS = Resource("", "v1", "pods", "Pod", namespaced=True)
+_POD_METRICS = Resource("metrics.k8s.io", "v1beta1", "pods", "PodMetrics", namespaced=True)
 _NODE_METRICS = Resource("metrics.k8s.io", "v1beta1", "nodes", "NodeMetrics", namespaced=False)
 _NOT_FINISHED = "status.phase!=Succeeded,status.phase!=Failed"
+_NO_METRICS = (NotFound, UnknownKind, Forbidden, Unauthorized, ServerError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,14 @@ class Capacity:
     cpu_millicores: int = 0
     memory_bytes: int = 0
     pods: int = 0
+
+    def with_pod(self, requested: Amount) -> Capacity:
+        """One pod more."""
+        return Capacity(
+            self.cpu_millicores + requested.cpu_millicores,
+            self.memory_bytes + requested.memory_bytes,
+            self.pods + 1,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,12 @@ class NodeInfo:
     labels: dict[str, str] = field(default_factory=dict)
     taints: tuple[Json, ...] = ()
 
+    @property
+    def schedulable(self) -> bool:
+        """Whether an ordinary pod may come here: ready, not cordoned, no taint against it."""
+        repels = any(t.get("effect") in ("NoSchedule", "NoExecute") for t in self.taints)
+        return self.ready and not self.unschedulable and not repels
+
 
 @dataclass(frozen=True, slots=True)
 class NamespaceInfo:
@@ -64,20 +80,27 @@ class NamespaceInfo:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """Pods that are not finished, and what they reserve."""
+    """What pods that are not finished reserve: all of them, by node, by namespace."""
 
-    pods: int
-    requested: Amount
-    pods_by_node: dict[str, int] = field(default_factory=dict)
-    requested_by_node: dict[str, Amount] = field(default_factory=dict)
+    total: Capacity = Capacity()
+    by_node: dict[str, Capacity] = field(default_factory=dict)
+    by_namespace: dict[str, Capacity] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the metrics API measured; `by_namespace` is None where it does not tell of pods."""
+
+    by_node: dict[str, Amount]
+    by_namespace: dict[str, Amount] | None
 
 
 @dataclass(frozen=True, slots=True)
 class ProbeResult:
     """`cluster_uid` is the uid of kube-system: the cluster's identity behind any URL.
 
-    `load` is None without the right to list pods; `usage` (node name → used)
-    is None when metrics.k8s.io does not answer.
+    `load` is None without the right to list pods; `usage` is None when
+    metrics.k8s.io does not answer.
     """
 
     git_version: str
@@ -86,7 +109,7 @@ class ProbeResult:
     nodes: tuple[NodeInfo, ...]
     namespaces: tuple[NamespaceInfo, ...]
     load: Load | None
-    usage: dict[str, Amount] | None
+    usage: Usage | None
 
 
 def probe(kube: Kube) -> ProbeResult:
@@ -144,17 +167,21 @@ def namespace_info(namespace: Json) -> NamespaceInfo:
 
 
 def load_of(pods: Iterable[Json]) -> Load:
-    """Sums over pods; a pod without a node counts in the total only."""
-    count, total = 0, Amount()
-    by_node: dict[str, Amount] = {}
-    number: dict[str, int] = {}
+    """Sums over pods; a pod without a node counts in its namespace and in the total."""
+    total = Capacity()
+    by_node: dict[str, Capacity] = {}
+    by_namespace: dict[str, Capacity] = {}
     for pod in pods:
         requested = pod_requests(pod)
-        count, total = count + 1, total + requested
-        if node := str((pod.get("spec") or {}).get("nodeName") or ""):
-            by_node[node] = by_node.get(node, Amount()) + requested
-            number[node] = number.get(node, 0) + 1
-    return Load(count, total, number, by_node)
+        metadata, spec, _ = _parts(pod)
+        total = total.with_pod(requested)
+        for sums, name in (
+            (by_node, spec.get("nodeName")),
+            (by_namespace, metadata.get("namespace")),
+        ):
+            if name:
+                sums[str(name)] = sums.get(str(name), Capacity()).with_pod(requested)
+    return Load(total, by_node, by_namespace)
 
 
 def _load(kube: Kube) -> Load | None:
@@ -164,13 +191,27 @@ def _load(kube: Kube) -> Load | None:
         return None
 
 
-def _usage(kube: Kube) -> dict[str, Amount] | None:
+def _usage(kube: Kube) -> Usage | None:
     """The metrics server is an add-on: its absence or failure is no failure of the cluster."""
     try:
         items = list(kube.list(_NODE_METRICS))
-    except (NotFound, UnknownKind, Forbidden, Unauthorized, ServerError):
+    except _NO_METRICS:
         return None
-    return {str(item["metadata"]["name"]): amount_of(item.get("usage")) for item in items}
+    by_node = {str(item["metadata"]["name"]): amount_of(item.get("usage")) for item in items}
+    try:
+        return Usage(by_node, used_by_namespace(kube.list(_POD_METRICS)))
+    except _NO_METRICS:
+        return Usage(by_node, None)
+
+
+def used_by_namespace(metrics: Iterable[Json]) -> dict[str, Amount]:
+    """From raw PodMetrics: the containers of all pods of a namespace."""
+    found: dict[str, Amount] = {}
+    for item in metrics:
+        namespace = str(item["metadata"].get("namespace", ""))
+        for container in item.get("containers") or []:
+            found[namespace] = found.get(namespace, Amount()) + amount_of(container.get("usage"))
+    return found
 
 
 def _parts(obj: Json) -> tuple[Json, Json, Json]:

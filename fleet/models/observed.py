@@ -31,16 +31,21 @@ class Observed(models.Model):
 
 
 class Node(Observed):
-    """A node as the last probe saw it; quantities as on Cluster."""
+    """A node as the last probe saw it; quantities as on Cluster, `{}` and null where unknown."""
 
     ready = models.BooleanField(_("ready"))
     unschedulable = models.BooleanField(_("cordoned"), default=False)
+    schedulable = models.BooleanField(
+        _("takes pods"), default=True, help_text=_("Ready, not cordoned, no taint against pods.")
+    )
     roles = models.JSONField(default=list)
     conditions = models.JSONField(default=list)
     taints = models.JSONField(default=list)
     kubelet_version = models.CharField(_("kubelet"), max_length=64, blank=True)
     capacity = models.JSONField(default=dict)
     allocatable = models.JSONField(default=dict)
+    requested = models.JSONField(default=dict)
+    usage = models.JSONField(null=True)
 
     class Meta(Observed.Meta):
         abstract = False
@@ -50,9 +55,14 @@ class Node(Observed):
 
 
 class Namespace(Observed):
-    """A namespace as the last probe saw it (`state` is Kubernetes' own Active or Terminating)."""
+    """A namespace as the last probe saw it (`state` is Kubernetes' own Active or Terminating).
+
+    `requested` is the sum of its pods, {} where unknown; `usage` null where unknown.
+    """
 
     state = models.CharField(_("state"), max_length=32, blank=True)
+    requested = models.JSONField(default=dict)
+    usage = models.JSONField(null=True)
 
     class Meta(Observed.Meta):
         abstract = False

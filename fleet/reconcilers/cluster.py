@@ -18,11 +18,13 @@ from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REA
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthorized, Unreachable
-from fleet.models import Cluster, Namespace, Node
+from fleet.models import Cluster
 from fleet.operations import target_progress
-from fleet.probe import Capacity, NodeInfo, ProbeResult, probe
+from fleet.pod_requests import Amount
+from fleet.probe import Capacity, ProbeResult, probe
 from fleet.queries import connection_of
-from kubecarrier.lib import audit, placed
+from fleet.reconcilers.observed import observe
+from kubecarrier.lib import placed
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition, Status, summarize
 from kubecarrier.lib.errors import KubeCarrierError
@@ -106,7 +108,7 @@ class ClusterReconciler:
             if not record_pass(job.row, job.claim, result):
                 return
             if found is not None:
-                _observe(job.row, found)
+                observe(job.row, found)
             if job.row.deletion_requested_at:
                 _remove_when_clean(job.row)
             was = job.row.condition(REACHABLE).get("status")
@@ -204,64 +206,18 @@ def _ready(conditions: Sequence[Condition]) -> Condition:
 def _requested(found: ProbeResult) -> dict[str, int]:
     if found.load is None:
         return {}
-    return {**asdict(found.load.requested), "pods": found.load.pods}
+    return asdict(found.load.total)
 
 
 def _usage(found: ProbeResult) -> dict[str, int] | None:
     if found.usage is None:
         return None
-    parts = [asdict(amount) for amount in found.usage.values()]
-    return {key: sum(part[key] for part in parts) for key in ("cpu_millicores", "memory_bytes")}
+    parts = [asdict(amount) for amount in found.usage.by_node.values()]
+    return {key: sum(part[key] for part in parts) for key in asdict(Amount())}
 
 
 def _taken(row: Cluster, identity: str) -> bool:
     return Cluster.objects.filter(identity=identity).exclude(pk=row.pk).exists()
-
-
-def _observe(row: Cluster, found: ProbeResult) -> None:
-    """Bring the node and namespace rows to what was seen, writing only what differs."""
-    now = timezone.now()
-    nodes = {node.name: _node_columns(node) for node in found.nodes}
-    namespaces = {n.name: {"labels": n.labels, "state": n.phase} for n in found.namespaces}
-    with audit.unaudited("observed in the cluster"):
-        _upsert(Node, row, nodes, now)
-        _upsert(Namespace, row, namespaces, now)
-
-
-def _node_columns(node: NodeInfo) -> dict[str, Any]:
-    return {
-        "labels": node.labels,
-        "ready": node.ready,
-        "unschedulable": node.unschedulable,
-        "roles": list(node.roles),
-        "conditions": [{"type": t, "status": s} for t, s in sorted(node.conditions.items())],
-        "taints": list(node.taints),
-        "kubelet_version": node.kubelet_version[:64],
-        "capacity": asdict(node.capacity),
-        "allocatable": asdict(node.allocatable),
-    }
-
-
-def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: datetime) -> None:
-    present = {item.name: item for item in model.objects.filter(cluster=row)}
-    gone = set(present) - set(wanted)
-    if gone:
-        model.objects.filter(cluster=row, name__in=gone).delete()
-    fresh, changed = [], []
-    for name, columns in wanted.items():
-        item = present.get(name)
-        if item is None:
-            fresh.append(model(cluster=row, name=name, seen_at=now, **columns))
-        elif any(getattr(item, key) != value for key, value in columns.items()):
-            for key, value in columns.items():
-                setattr(item, key, value)
-            item.seen_at = now
-            changed.append(item)
-    model.objects.bulk_create(fresh)
-    if changed:
-        model.objects.bulk_update(
-            changed, [*next(iter(wanted.values())), "seen_at"], batch_size=200
-        )
 
 
 def _remove_when_clean(row: Cluster) -> None:

@@ -24,6 +24,9 @@ def node_status(node: Node) -> dict[str, Any]:
         "kubeletVersion": node.kubelet_version,
         "capacity": node.capacity,
         "allocatable": node.allocatable,
+        "requested": node.requested,
+        "usage": node.usage,
+        "schedulable": node.schedulable,
         "labels": node.labels,
         "seenAt": node.seen_at,
     }
@@ -34,6 +37,8 @@ def namespace_status(namespace: Namespace) -> dict[str, Any]:
     return {
         "cluster": namespace.cluster.name,
         "state": namespace.state,
+        "requested": namespace.requested,
+        "usage": namespace.usage,
         "labels": namespace.labels,
         "seenAt": namespace.seen_at,
     }
