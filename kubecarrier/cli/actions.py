@@ -5,7 +5,11 @@ The server answers `{"object": doc?, "operation": doc?}`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
+
+import typer
 
 from kubecarrier.cli import waiting
 from kubecarrier.cli.answers import Document
@@ -27,6 +31,28 @@ class Manner:
     def seconds(self) -> float | None:
         """The time-out; None is for ever."""
         return seconds(self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What an action is done to, and the participle that tells of it."""
+
+    plural: str
+    singular: str
+    name: str
+    verb: str
+
+
+def act_on(
+    ctx: typer.Context, subject: Subject, action: str, body: Mapping[str, Any], manner: Manner
+) -> None:
+    """POST an action of one object; what the person left empty is not sent."""
+    from kubecarrier.cli.api import path_of
+    from kubecarrier.cli.session import connect
+
+    sent = {key: value for key, value in body.items() if value not in ("", None)}
+    path = path_of(subject.plural, subject.name, action)
+    act(connect(ctx), path, sent, (subject.singular, subject.name, subject.verb), manner)
 
 
 def act(api: Api, path: str, body: object, what: tuple[str, str, str], manner: Manner) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kubecarrier.cli import options
-from kubecarrier.cli.actions import Manner, act
-from kubecarrier.cli.commands import reading
+from kubecarrier.cli.actions import Manner, Subject, act_on
+from kubecarrier.cli.commands import pausing, reading
 from kubecarrier.cli.errors import usage_error
 from kubecarrier.cli.options import ClusterName, Output, PathOption
 from kubecarrier.cli.output import Format
@@ -28,38 +28,20 @@ def register(app: typer.Typer) -> None:
     reading.register_list(app, "clusters")
     reading.register_get(app, "clusters")
     reading.register_describe(app, "clusters")
-    for command in (pause, resume, rename, probe, rotate, remove):
+    pausing.register(
+        app,
+        plural="clusters",
+        singular="cluster",
+        paused="Change nothing in the cluster until it is resumed.",
+    )
+    for command in (rename, probe, rotate, remove):
         app.command()(command)
 
 
 def _act(
-    ctx: typer.Context, name: str, action: str, body: object, *, verb: str, manner: Manner
+    ctx: typer.Context, name: str, action: str, body: dict[str, Any], *, verb: str, manner: Manner
 ) -> None:
-    from kubecarrier.cli.api import path_of
-
-    act(connect(ctx), path_of("clusters", name, action), body, ("cluster", name, verb), manner)
-
-
-def pause(
-    ctx: typer.Context,
-    *,
-    name: ClusterName,
-    dry_run: options.DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Change nothing in the cluster until it is resumed."""
-    _act(ctx, name, "suspend", {}, verb="paused", manner=Manner(output, dry_run))
-
-
-def resume(
-    ctx: typer.Context,
-    *,
-    name: ClusterName,
-    dry_run: options.DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Go on with a paused cluster."""
-    _act(ctx, name, "resume", {}, verb="resumed", manner=Manner(output, dry_run))
+    act_on(ctx, Subject("clusters", "cluster", name, verb), action, body, manner)
 
 
 def rename(

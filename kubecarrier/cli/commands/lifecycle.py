@@ -1,4 +1,4 @@
-"""app: scale, upgrade, rollback, redeploy, pause, resume, delete."""
+"""app: scale, upgrade, rollback, redeploy, delete."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from kubecarrier.cli import options
-from kubecarrier.cli.actions import Manner, act
+from kubecarrier.cli.actions import Manner, Subject, act, act_on
+from kubecarrier.cli.commands import pausing
 from kubecarrier.cli.commands.applications import revisions
 from kubecarrier.cli.errors import CliError
 from kubecarrier.cli.options import ApplicationName, DryRun, OnCluster, Output, Timeout, Wait
@@ -19,24 +20,20 @@ _ACTIONS = options.DEFAULT_TIMEOUT
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (scale, upgrade, rollback, redeploy, pause, resume, delete):
+    pausing.register(
+        app,
+        plural="applications",
+        singular="application",
+        paused="Change nothing of the application until it is resumed.",
+    )
+    for command in (scale, upgrade, rollback, redeploy, delete):
         app.command()(command)
 
 
 def _act(
-    ctx: typer.Context,
-    name: str,
-    action: str,
-    body: dict[str, Any],
-    *,
-    verb: str,
-    manner: Manner,
+    ctx: typer.Context, name: str, action: str, body: dict[str, Any], *, verb: str, manner: Manner
 ) -> None:
-    from kubecarrier.cli.api import path_of
-
-    sent = {key: value for key, value in body.items() if value not in ("", None)}
-    path = path_of("applications", name, action)
-    act(connect(ctx), path, sent, ("application", name, verb), manner)
+    act_on(ctx, Subject("applications", "application", name, verb), action, body, manner)
 
 
 def scale(
@@ -116,28 +113,6 @@ def redeploy(
     release = f"{name}.{cluster}"
     path = path_of("releases", release, "redeploy")
     act(connect(ctx), path, {}, ("release", release, "redeployed"), manner)
-
-
-def pause(
-    ctx: typer.Context,
-    *,
-    name: ApplicationName,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Change nothing of the application until it is resumed."""
-    _act(ctx, name, "suspend", {}, verb="paused", manner=Manner(output, dry_run))
-
-
-def resume(
-    ctx: typer.Context,
-    *,
-    name: ApplicationName,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Go on with a paused application."""
-    _act(ctx, name, "resume", {}, verb="resumed", manner=Manner(output, dry_run))
 
 
 def delete(
