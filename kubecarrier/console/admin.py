@@ -34,6 +34,7 @@ from kubecarrier.console.actions import (
     attempt_all,
 )
 from kubecarrier.console.paging import BoundedPaginator
+from kubecarrier.console.refresh import unless_seen
 from kubecarrier.console.state import condition_rows, state_of
 from kubecarrier.lib import audit
 from kubecarrier.lib.audit import may_operate
@@ -56,6 +57,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     live: ClassVar[bool] = True
 
     change_form_template = "console/object.html"
+    change_list_template = "console/list.html"
     list_before_template = None
     show_full_result_count = False
     paginator = BoundedPaginator
@@ -256,6 +258,18 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     def gone_html(self) -> str:
         """What the status block says when its object went away."""
         return str(_("This object is gone."))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """The list; asked by itself again, its rows alone, or 304 while they are the same."""
+        context = {"live_list": True, **(extra_context or {})}
+        response: HttpResponse = super().changelist_view(request, context)
+        asked_again = "HX-Request" in request.headers and request.method == "GET"
+        if not asked_again or not isinstance(response, TemplateResponse):
+            return response
+        response.template_name = "console/list_live.html"
+        return unless_seen(request, response.render())
 
     # --- saving ------------------------------------------------------------------
 

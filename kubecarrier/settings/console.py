@@ -32,7 +32,10 @@ UNFOLD: dict[str, Any] = {
         }
     ],
     "STYLES": [lambda request: static("console/console.css")],
-    "SCRIPTS": [lambda request: static("console/console.js")],
+    "SCRIPTS": [
+        lambda request: static("console/console.js"),
+        lambda request: static("console/lists.js"),
+    ],
     "COLORS": {
         "primary": {
             "50": "oklch(97.2% .014 233)",

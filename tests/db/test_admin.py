@@ -138,6 +138,23 @@ def test_staff_cannot_promote_themselves(ada: User) -> None:
     )
 
 
+def test_a_list_asks_again_for_its_rows_only(console: Client) -> None:
+    """And hears 304 while nothing changed."""
+    row = first(ChartRepository)
+    path = url(ChartRepository, "changelist")
+    asked = console.get(path, headers={"HX-Request": "true"})
+    text = asked.content.decode()
+    assert row.name in text
+    assert "csrfmiddlewaretoken" not in text
+    assert "<html" not in text
+    again = {"HX-Request": "true", "If-None-Match": asked["ETag"]}
+    assert console.get(path, headers=again).status_code == 304
+    type(row).objects.filter(pk=row.pk).status_update(chart_count=4321)
+    changed = console.get(path, headers=again)
+    assert changed.status_code == 200
+    assert changed["ETag"] != asked["ETag"]
+
+
 def test_lists_take_few_queries(console: Client) -> None:
     for model, _ in registered():
         first(model)
