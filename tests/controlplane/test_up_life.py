@@ -114,20 +114,20 @@ def test_deploys_rests_and_hears(portal: Portal, cluster_one: ControlPlane, name
         "driftPolicy": "detect",
     }
     client.send("PUT", "applications/shop", {"spec": spec})
-    wait(lambda: client.ready("applications/shop"), 60, said)
+    wait(lambda: client.ready("applications/shop"), 180, said)
     quiet = at_rest(portal)
 
     # A controller that comes back lists again, and finds nothing new.
     os.kill(portal.pids()["controller"], signal.SIGTERM)
-    wait(lambda: portal.said.count('"watching"') == 2, 30, said)
+    wait(lambda: portal.said.count('"watching"') == 2, 120, said)
     assert at_rest(portal) == quiet
 
     cluster_one.kubectl("-n", namespace, "scale", "deployment/shop", "--replicas=2")
-    wait(lambda: alarm(portal)[0] > quiet[0], 5, said)
-    wait(lambda: alarm(portal)[0] == alarm(portal)[1], 20, said)
+    wait(lambda: alarm(portal)[0] > quiet[0], 180, said)
+    wait(lambda: alarm(portal)[0] == alarm(portal)[1], 60, said)
     quiet = at_rest(portal)
 
     cluster_one.kubectl("-n", namespace, "delete", "service/shop")
-    wait(lambda: alarm(portal)[0] > quiet[0], 5, said)
-    wait(lambda: not client.ready("applications/shop"), 30, said)
+    wait(lambda: alarm(portal)[0] > quiet[0], 180, said)
+    wait(lambda: not client.ready("applications/shop"), 120, said)
     at_rest(portal)

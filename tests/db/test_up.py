@@ -21,7 +21,7 @@ import pytest
 from kubecarrier.lib import keyfile
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0  # five interpreters on a busy machine
+START_SECONDS = 180  # a limit, not a measure: the machine may be busy
 HEAL_SECONDS = 45.0
 
 
@@ -90,7 +90,7 @@ class Portal:
     def stop(self) -> None:
         if self.process.poll() is None:
             self.process.terminate()
-            self.process.wait(45)
+            self.process.wait(120)
 
 
 def wait(found: Callable[[], object], seconds: float, what: Callable[[], str]) -> float:
@@ -170,15 +170,15 @@ def test_it_serves_heals_and_leaves_nothing(portal: Portal) -> None:
     assert children
     os.kill(default, signal.SIGKILL)
     os.kill(web, signal.SIGKILL)
-    wait(lambda: portal.pids()["worker default"] != default, 20, said)
-    wait(lambda: not children & set(processes()), 10, said)
+    wait(lambda: portal.pids()["worker default"] != default, 60, said)
+    wait(lambda: not children & set(processes()), 60, said)
     wait(lambda: portal.status("/readyz") == 200, START_SECONDS, said)
 
     groups = groups_of(portal)
     wait(lambda: len(members(groups)) > 10, START_SECONDS, said)
     begun = time.monotonic()
     portal.process.terminate()
-    assert portal.process.wait(45) == 0, portal.said
+    assert portal.process.wait(120) == 0, portal.said
     assert time.monotonic() - begun < 30
     assert not members(groups)
     stops = re.findall(r"^(web|controller|worker \w+): ended", portal.said, re.M)[-4:]
@@ -191,7 +191,7 @@ def test_a_killed_supervisor_leaves_nothing(portal: Portal) -> None:
     groups = groups_of(portal)
     portal.process.kill()
     portal.process.wait()
-    wait(lambda: not members(groups), 15, lambda: str(members(groups)))
+    wait(lambda: not members(groups), 60, lambda: str(members(groups)))
 
 
 def up(home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
