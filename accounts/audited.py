@@ -36,6 +36,8 @@ NOT_AUDITED: dict[str, str] = {
     "fleet.WatchLease": "which controller watches a cluster; renewed every few seconds",
     "fleet.Operation": "a record of what was asked for; the asking is audited on its object",
     "fleet.OperationTarget": "progress of an operation",
+    "fleet.ConfigItemRevision": "immutable, made with the audited change of its config item",
+    "fleet.ConfigCopy": "derived from config item and cluster; operations on it are recorded",
     "apps.Chart": "observed in repositories, written by the refresh",
     "apps.ChartVersion": "observed in repositories, written by the refresh",
     "apps.ChartArchive": "content addressed by its digest; the upload is audited as an event",

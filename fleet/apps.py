@@ -9,12 +9,18 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
-        from fleet.choices import PROBE_TASK
-        from fleet.models import Cluster, Project
+        from fleet import config_projects, placed, watching
+        from fleet.choices import CONFIG_SUMMARY_TASK, CONFIG_TASK, PROBE_TASK
+        from fleet.models import Cluster, ConfigCopy, ConfigItem, Project
         from fleet.queries import operation_cause
         from kubecarrier.lib import causes, sweeps, whereabouts
 
         whereabouts.register(Cluster, whereabouts.of_cluster)
         whereabouts.register(Project, whereabouts.of_project)
         causes.register(operation_cause)
+        placed.register()
+        watching.register()
+        config_projects.register()
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
+        sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
+        sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))

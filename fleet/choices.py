@@ -4,6 +4,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 PROBE_TASK = "fleet.tasks.probe_clusters"
+CONFIG_TASK = "fleet.tasks.reconcile_config_copies"
+CONFIG_SUMMARY_TASK = "fleet.tasks.summarize_config_items"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 
@@ -20,3 +22,41 @@ class TargetState(models.TextChoices):
     RUNNING = "running", _("Running")
     SUCCEEDED = "succeeded", _("Succeeded")
     FAILED = "failed", _("Failed")
+
+
+class ConfigKind(models.TextChoices):
+    """What a config item is in the clusters: Kubernetes' own kinds."""
+
+    CONFIG_MAP = "ConfigMap", _("ConfigMap")
+    SECRET = "Secret", _("Secret")
+
+
+class PrunePolicy(models.TextChoices):
+    """What becomes of an object that is no longer wanted."""
+
+    DELETE = "delete", _("Delete it")
+    KEEP = "keep", _("Leave it, without our marks")
+
+
+class Propagation(models.TextChoices):
+    """What becomes of a change that somebody makes in a cluster."""
+
+    ONE_WAY = "one-way", _("Put back what is wanted")
+    TWO_WAY = "two-way", _("Take it over everywhere")
+    INBOX = "inbox", _("Ask in the inbox")
+
+
+class ConflictCause(models.TextChoices):
+    """Why a change is in the inbox."""
+
+    WAITING = "Waiting", _("It waits in the cluster for a decision")
+    OVERWRITTEN = "Overwritten", _("A later change has overwritten it")
+
+
+class ConflictChoice(models.TextChoices):
+    """What was decided of a change."""
+
+    ADOPT = "adopt", _("Adopt everywhere")
+    REVERT = "revert", _("Revert")
+    PIN = "pin", _("Keep on this cluster only")
+    IGNORE = "ignore", _("Ignore these keys")

@@ -6,6 +6,10 @@ REACHABLE = "Reachable"
 AUTHENTICATED = "Authenticated"
 CREDENTIAL_EXPIRING = "CredentialExpiring"
 IDENTIFIED = "Identified"
+APPLIED = "Applied"
+DRIFTED = "Drifted"
+STALLED = "Stalled"
+PLACED = "Placed"
 
 
 class Reason(StrEnum):
@@ -25,3 +29,32 @@ class Reason(StrEnum):
     EXPIRED = "Expired"
     SAME_CLUSTER = "SameCluster"
     ANOTHER_CLUSTER = "AnotherCluster"
+
+
+class ConfigReason(StrEnum):
+    """Why a condition of a config item or of one of its copies is as it is."""
+
+    APPLIED = "Applied"
+    NOT_APPLIED = "NotApplied"
+    CREATED = "Created"
+    ADOPTED = "Adopted"
+    REPLACING = "Replacing"
+    REFUSED = "Refused"
+    PAUSED = "Paused"
+    CLUSTER_NOT_READY = "ClusterNotReady"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    OBJECT_TERMINATING = "ObjectTerminating"
+    OBJECT_OWNED_BY_OTHERS = "ObjectOwnedByOthers"
+    NOT_STALLED = "NotStalled"
+    NO_DRIFT = "NoDrift"
+    CHANGED_IN_CLUSTER = "ChangedInCluster"
+    CORRECTED = "Corrected"
+    WAITS_FOR_DECISION = "WaitsForDecision"
+    TAKEN_OVER = "TakenOver"
+    FLAPPING = "Flapping"
+    DELETED = "Deleted"
+    DELETING = "Deleting"
+    KEPT = "Kept"
+    ALL_READY = "AllReady"
+    SOME_NOT_READY = "SomeNotReady"
+    NOWHERE = "Nowhere"

@@ -25,3 +25,11 @@ class ProjectDeniedError(DeniedError):
 
 class ProjectStateError(ConflictError):
     """The project's present state forbids this."""
+
+
+class ConfigItemInvalidError(InvalidError):
+    """What was said of a config item is wrong."""
+
+
+class ConfigItemStateError(ConflictError):
+    """The config item's present state, or another item, forbids this."""

@@ -6,7 +6,16 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from fleet.models import Cluster, Namespace, Node, Operation, Project
+from fleet.models import (
+    Cluster,
+    ConfigConflict,
+    ConfigCopy,
+    ConfigItem,
+    Namespace,
+    Node,
+    Operation,
+    Project,
+)
 
 
 def visible_clusters(user: Any) -> QuerySet[Cluster]:
@@ -32,3 +41,19 @@ def visible_operations(user: Any) -> QuerySet[Operation]:
 def visible_projects(user: Any) -> QuerySet[Project]:
     """The projects `user` may see."""
     return Project.objects.visible_to(user)
+
+
+def visible_config_items(user: Any) -> QuerySet[ConfigItem]:
+    """The config items `user` may see."""
+    return ConfigItem.objects.visible_to(user).select_related("project")
+
+
+def visible_config_copies(user: Any) -> QuerySet[ConfigCopy]:
+    """The config copies `user` may see."""
+    return ConfigCopy.objects.visible_to(user).select_related("item", "cluster", "revision")
+
+
+def visible_config_conflicts(user: Any) -> QuerySet[ConfigConflict]:
+    """The config conflicts `user` may see."""
+    rows = ConfigConflict.objects.visible_to(user)
+    return rows.select_related("item", "copy__cluster", "resolved_by")

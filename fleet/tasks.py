@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from fleet.reconcilers.cluster import ClusterReconciler
+from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
+from fleet.reconcilers.configitem import ConfigItemReconciler
+from kubecarrier.lib.batches import run_batches
 from kubecarrier.lib.reconcile import run_due
 from kubecarrier.lib.tasks import task_entry
 
@@ -11,3 +14,16 @@ from kubecarrier.lib.tasks import task_entry
 def probe_clusters() -> None:
     """Probe every cluster that is due."""
     run_due(ClusterReconciler(), budget_seconds=60)
+
+
+@task_entry
+def reconcile_config_copies() -> None:
+    """Settle the quiet copies in SQL, then work on those that are left."""
+    settle_quiet()
+    run_batches(ConfigCopyReconciler(), budget_seconds=60)
+
+
+@task_entry
+def summarize_config_items() -> None:
+    """Bring every due config item's status up to date."""
+    run_due(ConfigItemReconciler(), budget_seconds=60)

@@ -20,12 +20,14 @@ Json = dict[str, Any]
 def work() -> None:
     """One round of every reconciler over what is due."""
     from apps.tasks import reconcile_releases, refresh_repositories, summarize_applications
-    from fleet.tasks import probe_clusters
+    from fleet.tasks import probe_clusters, reconcile_config_copies, summarize_config_items
 
     probe_clusters()
     refresh_repositories()
     reconcile_releases()
     summarize_applications()
+    reconcile_config_copies()
+    summarize_config_items()
 
 
 def eventually(found: Callable[[], Any], *, seconds: float = 60.0, what: str = "") -> Any:

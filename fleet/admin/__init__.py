@@ -1,9 +1,10 @@
-"""The console's pages of clusters, nodes, namespaces, projects and operations."""
+"""The console's pages of clusters, config items, nodes, namespaces, projects and operations."""
 
-from fleet.admin import cluster, observed, operation, project
+from fleet.admin import cluster, config_item, observed, operation, project
 
 __all__ = [
     "cluster",
+    "config_item",
     "observed",
     "operation",
     "project",

@@ -9,4 +9,7 @@ urlpatterns = resource_urls.urlpatterns + urls(
     views.NamespaceViewSet,
     views.OperationViewSet,
     views.ProjectViewSet,
+    views.ConfigItemViewSet,
+    views.ConfigCopyViewSet,
+    views.ConfigConflictViewSet,
 )

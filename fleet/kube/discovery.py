@@ -44,6 +44,8 @@ class Discovery:
 
     def resource(self, get: Getter, api_version: str, kind: str) -> Resource:
         """Raises UnknownKind only when the server itself was asked and does not know it."""
+        if (core := _CORE.get((api_version, kind))) is not None:
+            return core
         table = self.table(get)
         found = table.get((api_version, kind))
         if found is None:
@@ -82,6 +84,17 @@ class Discovery:
         with self._lock:
             self._table = {**self._table, **found}
         return found
+
+
+# Part of every API server there is: nothing has to be asked for them.
+_CORE: Table = {
+    ("v1", kind): Resource("", "v1", plural, kind, namespaced)
+    for kind, plural, namespaced in (
+        ("ConfigMap", "configmaps", True),
+        ("Secret", "secrets", True),
+        ("Namespace", "namespaces", False),
+    )
+}
 
 
 def _group_path(api_version: str) -> str:

@@ -1,6 +1,9 @@
 """Clusters, what was seen in them, and what people asked for."""
 
 from fleet.models.cluster import Cluster
+from fleet.models.config_conflict import ConfigConflict
+from fleet.models.config_copy import ConfigCopy
+from fleet.models.config_item import ConfigItem, ConfigItemRevision
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
 from fleet.models.project import Project
@@ -8,6 +11,10 @@ from fleet.models.watch_lease import WatchLease
 
 __all__ = [
     "Cluster",
+    "ConfigConflict",
+    "ConfigCopy",
+    "ConfigItem",
+    "ConfigItemRevision",
     "Namespace",
     "Node",
     "Observed",

@@ -13,6 +13,9 @@ from fleet.choices import TargetState
 from kubecarrier.lib.audit import GuardedManager
 from kubecarrier.lib.spec import NAME_MAX_LENGTH
 
+# `item.cluster.namespace`, the longest name of a target.
+_TARGET_NAME_LENGTH = 2 * NAME_MAX_LENGTH + 63 + 2
+
 
 class Operation(models.Model):
     """Something a person asked for that takes time: a record and a progress bar, never the truth."""
@@ -48,7 +51,7 @@ class OperationTarget(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     operation = models.ForeignKey(Operation, on_delete=models.CASCADE, related_name="targets")
     target_id = models.UUIDField(db_index=True)
-    name = models.CharField(max_length=2 * NAME_MAX_LENGTH + 1)
+    name = models.CharField(max_length=_TARGET_NAME_LENGTH)
     generation = models.PositiveIntegerField()
     state = models.CharField(max_length=9, choices=TargetState.choices, default=TargetState.RUNNING)
     message = models.TextField(blank=True)

@@ -135,7 +135,7 @@ def _load[J: Job](reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequenc
         log.exception("load failed", kind=reconciler.model.__name__, pk=str(claims[0].pk))
         row = reconciler.model.objects.filter(pk=claims[0].pk).first()
         if row is not None:
-            record_pass(row, claims[0], _failed(claims[0], error))
+            record_pass(row, claims[0], crashed(claims[0], error))
         return []
 
 
@@ -156,14 +156,14 @@ def _run[J: Job](reconciler: Reconciler[J], job: J) -> Pass:
         log.info(
             "pass failed", kind=reconciler.model.__name__, pk=str(job.claim.pk), code=error.code
         )
-        return _failed(job.claim, error)
+        return crashed(job.claim, error)
     except Exception as error:
         log.exception("pass crashed", kind=reconciler.model.__name__, pk=str(job.claim.pk))
-        return _failed(job.claim, error)
+        return crashed(job.claim, error)
 
 
-def _failed(claim: Claim, error: Exception) -> Pass:
-    """Of an error that is not ours only the type is told: its text may hold anything."""
+def crashed(claim: Claim, error: Exception) -> Pass:
+    """A pass that ended with an error. Of one that is not ours only the type is told."""
     if isinstance(error, KubeCarrierError):
         return failed_pass(claim, error.code, error.message)
     return failed_pass(claim, "internal_error", f"Internal error: {type(error).__name__}.")

@@ -21,6 +21,8 @@ NO_SERVICE = {
     "Chart": "observed in repositories",
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",
+    "ConfigCopy": "derived from config item and cluster",
+    "ConfigConflict": "found in clusters; decided by an action",
 }
 NO_RECONCILER = {"Project": "its copies on clusters come next"}
 #: A kind whose reconciler has another name than the kind.

@@ -1,12 +1,16 @@
 """This app's kinds as the API knows them."""
 
 from fleet.api.kinds.cluster import CLUSTER
+from fleet.api.kinds.config_item import CONFIG_CONFLICT, CONFIG_COPY, CONFIG_ITEM
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
 from fleet.api.kinds.project import PROJECT
 
 __all__ = [
     "CLUSTER",
+    "CONFIG_CONFLICT",
+    "CONFIG_COPY",
+    "CONFIG_ITEM",
     "NAMESPACE",
     "NODE",
     "OPERATION",

@@ -10,16 +10,38 @@ from fleet.api.serializers.cluster import (
     RenameSerializer,
     RotateSerializer,
 )
+from fleet.api.serializers.config_item import (
+    AdoptSerializer,
+    ConfigDiffSerializer,
+    ConfigItemSpecSerializer,
+    ConfigPreviewSerializer,
+    ConfigRevisionListSerializer,
+    ConfigRollbackSerializer,
+    ResolveSerializer,
+    RevealedSerializer,
+    RevealSerializer,
+    SetKeysSerializer,
+)
 from fleet.api.serializers.project import ProjectSpecSerializer
 
 __all__ = [
     "ActionResultSerializer",
+    "AdoptSerializer",
     "ClusterImportSerializer",
     "ClusterSpecSerializer",
+    "ConfigDiffSerializer",
+    "ConfigItemSpecSerializer",
+    "ConfigPreviewSerializer",
+    "ConfigRevisionListSerializer",
+    "ConfigRollbackSerializer",
     "CredentialSerializer",
     "ImportResultSerializer",
     "ImportedSerializer",
     "ProjectSpecSerializer",
     "RenameSerializer",
+    "ResolveSerializer",
+    "RevealSerializer",
+    "RevealedSerializer",
     "RotateSerializer",
+    "SetKeysSerializer",
 ]

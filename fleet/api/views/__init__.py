@@ -1,12 +1,20 @@
 """Clusters over REST: each action parses, fetches with permission, calls one function, renders."""
 
 from fleet.api.views.cluster import ClusterViewSet
+from fleet.api.views.config_item import (
+    ConfigConflictViewSet,
+    ConfigCopyViewSet,
+    ConfigItemViewSet,
+)
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
 from fleet.api.views.project import ProjectViewSet
 
 __all__ = [
     "ClusterViewSet",
+    "ConfigConflictViewSet",
+    "ConfigCopyViewSet",
+    "ConfigItemViewSet",
     "NamespaceViewSet",
     "NodeViewSet",
     "OperationViewSet",
