@@ -174,6 +174,15 @@ class TestDryRun:
         ("post", "applications/shop/resume", None),
         ("delete", "applications/shop", None),
         ("post", "releases/shop.one/redeploy", None),
+        ("put", "configitems/new", {"spec": {"namespaces": ["shop"]}}),
+        ("patch", "configitems/colors", {"spec": {"data": {"a": "2"}}}),
+        ("delete", "configitems/colors", None),
+        ("post", "configitems/colors/set", {"data": {"a": "2"}}),
+        ("post", "configitems/colors/rollback", {"revision": 1}),
+        ("post", "configitems/colors/adopt", {}),
+        ("post", "configitems/colors/suspend", None),
+        ("post", "configitems/colors/resume", None),
+        ("post", "configcopies/colors.one.shop/adopt", None),
     )
 
     @pytest.mark.parametrize(("method", "path", "body"), ACTIONS)
@@ -187,6 +196,8 @@ class TestDryRun:
     ) -> None:
         fleet.apply("shop", **application())
         fleet.call("put", "repositories/spare", {"spec": {"type": "local"}})
+        spec = {"namespaces": ["shop"], "placement": {"clusters": ["one"]}}
+        fleet.call("put", "configitems/colors", {"spec": spec})
         before, entries = everything(), AuditEntry.objects.count()
         with django_capture_on_commit_callbacks(execute=True) as callbacks:
             fleet.call(method, f"{path}?dryRun=All", body)
@@ -196,9 +207,10 @@ class TestDryRun:
 
     def test_every_change_is_in_the_list(self) -> None:
         said = {path.rpartition("/")[2] for _, path, _ in self.ACTIONS}
-        reads = {"versions", "revisions", "values", "history", "preview"}
+        reads = {"versions", "revisions", "values", "history", "preview", "diff", "reveal"}
+        elsewhere = {"charts", "resolve"}  # it has its own tests
         for kind in kinds():
-            assert set(kind.actions) <= said | reads | {"charts"}, kind.plural
+            assert set(kind.actions) <= said | reads | elsewhere, kind.plural
 
     @pytest.mark.parametrize("word", ["all", "true", "1"])
     def test_a_misspelt_dry_run_does_nothing_at_all(self, fleet: Portal, word: str) -> None:
@@ -454,7 +466,15 @@ class TestKinds:
                         place = place[key]
 
     def test_selectors_where_there_are_labels(self, fleet: Portal) -> None:
-        labelled = {"applications", "clusters", "namespaces", "nodes", "projects", "repositories"}
+        labelled = {
+            "applications",
+            "clusters",
+            "configitems",
+            "namespaces",
+            "nodes",
+            "projects",
+            "repositories",
+        }
         for kind in kinds():
             code = 200 if kind.plural in labelled else 400
             fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)
