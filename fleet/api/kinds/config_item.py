@@ -195,7 +195,7 @@ CONFIG_CONFLICT = register(
             "cause": "cause",
             "choice": "choice",
         },
-        search=("item__name", "author_name"),
+        search=("author_name",),
         order="-created_at",
         actions=("resolve",),
     )

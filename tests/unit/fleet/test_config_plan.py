@@ -55,8 +55,11 @@ def _after(facts: Facts, step: Step) -> Facts:
 
 @pytest.mark.parametrize("propagation", list(Propagation))
 def test_from_every_start_it_comes_to_rest(propagation: Propagation) -> None:
-    for flags in product([False, True], repeat=8):
-        facts = Facts(True, *flags, propagation)
+    names = ("terminating", "owned", "equal", "marked", "own_write", "frozen", "decided", "adopt")
+    for flags in product([False, True], repeat=len(names)):
+        facts = replace(
+            Facts(True, propagation=propagation), **dict(zip(names, flags, strict=True))
+        )
         steps = []
         for _ in range(4):
             step = plan(facts)
