@@ -57,9 +57,8 @@ def _after(facts: Facts, step: Step) -> Facts:
 def test_from_every_start_it_comes_to_rest(propagation: Propagation) -> None:
     names = ("terminating", "owned", "equal", "marked", "own_write", "frozen", "decided", "adopt")
     for flags in product([False, True], repeat=len(names)):
-        facts = replace(
-            Facts(True, propagation=propagation), **dict(zip(names, flags, strict=True))
-        )
+        given: Any = dict(zip(names, flags, strict=True))
+        facts = Facts(True, propagation=propagation, **given)
         steps = []
         for _ in range(4):
             step = plan(facts)
