@@ -30,6 +30,8 @@ NOT_AUDITED: dict[str, str] = {
     "django_q.Success": "the queue only wakes; it holds no state",
     "django_q.Failure": "the queue only wakes; it holds no state",
     "django_q.Schedule": "the controller keeps the schedules",
+    "accounts.AttemptCount": "how often something was tried lately",
+    "accounts.DeviceLogin": "waits ten minutes; its answer and the token made are on record",
     "kubecarrier.Heartbeat": "a process says that it lives",
     "fleet.Node": "observed in clusters, written by the probe",
     "fleet.Namespace": "observed in clusters, written by the probe",
@@ -44,7 +46,7 @@ NOT_AUDITED: dict[str, str] = {
     "apps.ApplicationRevision": "immutable, made with the audited change of its application",
     "apps.Release": "derived from application and cluster; operations on it are recorded",
 }
-_STATUS_NOISE = frozenset({"updated_at", "last_login"})
+_STATUS_NOISE = frozenset({"updated_at", "last_login", "last_used_at", "last_used_address"})
 
 
 def register() -> None:

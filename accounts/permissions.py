@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import AuditEntry
+from accounts.models import ApiToken, AuditEntry, ServiceAccount
 from kubecarrier.lib import access
 from kubecarrier.lib.audit import may_operate
 
@@ -17,3 +17,21 @@ def visible_auditentries(user: Any) -> QuerySet[AuditEntry]:
     if not may_operate(user):
         return rows.none()
     return rows if access.may(user, "auditentries.view") else rows.filter(actor=user)
+
+
+def visible_tokens(user: Any) -> QuerySet[ApiToken]:
+    """One's own tokens; administrators see all, and whoever runs a service account its tokens."""
+    rows: QuerySet[ApiToken] = ApiToken.objects.select_related("user", "made_by")
+    if not may_operate(user):
+        return rows.none()
+    if user.is_superuser:
+        return rows
+    own = rows.filter(user=user)
+    machines = visible_service_accounts(user).values("user")
+    return own | rows.filter(user__in=machines)
+
+
+def visible_service_accounts(user: Any) -> QuerySet[ServiceAccount]:
+    """The service accounts `user` may see."""
+    rows = ServiceAccount.objects.visible_to(user).select_related("user")
+    return rows if access.may(user, "serviceaccounts.view") else rows.none()

@@ -13,6 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
+from kubecarrier.lib.audit import is_machine
+
 # Whoever may change these rows could run any function, grant any right or forge the record.
 FOREIGN_APPS = frozenset({"django_q", "knox", "axes", "guardian", "auditlog"})
 
@@ -48,6 +50,10 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             else [model_or_iterable]
         )
         super().unregister([model for model in models if self.is_registered(model)])
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Django's; a service account has tokens and never a session."""
+        return super().has_permission(request) and not is_machine(request.user)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
         """Somebody who is logged in but not staff is refused, not asked to log in again."""

@@ -45,9 +45,15 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text form; 404 for those who may not see it."""
-    if not (is_local(request) or may_operate(caller(request))):
+    if not is_local(request) and not _may_read(caller(request)):
         return HttpResponse(status=404)
     return HttpResponse(metric_families.text(), content_type=metric_families.CONTENT_TYPE)
+
+
+def _may_read(user: Any) -> bool:
+    from accounts.scopes import allows
+
+    return may_operate(user) and allows(user, "metrics.view")
 
 
 def is_local(request: HttpRequest) -> bool:
@@ -65,7 +71,7 @@ def caller(request: HttpRequest) -> Any:
     user = getattr(request, "user", None)
     if user is not None and user.is_authenticated:
         return user
-    from kubecarrier.api.authentication import user_of_token
+    from accounts.api.authentication import user_of_token
 
     return user_of_token(request)
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
+from accounts.admin.device import device_page
 from kubecarrier import health
-from kubecarrier.api import root
+from kubecarrier.api import root, schema
 
-v1 = [
+v1: list[Any] = [
     path("", include("apps.api.urls")),
     path("", include("accounts.api.urls")),
     path("", include("fleet.api.urls")),
-    path("auth/login", root.LoginView.as_view(), name="login"),
-    path("auth/logout", root.LogoutView.as_view(), name="logout"),
-    path("whoami", root.WhoAmIView.as_view(), name="whoami"),
     path("kinds", root.KindsView.as_view(), name="kinds"),
     re_path("", root.UnknownView.as_view(), name="unknown"),
 ]
@@ -27,8 +26,9 @@ urlpatterns = [
     path("readyz", health.readyz, name="readyz"),
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("device", device_page, name="device"),
+    path("api/schema", schema.SchemaView.as_view(), name="schema"),
+    path("api/docs", schema.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include((v1, "v1"))),
     path("helm/", include("apps.api.helm_urls")),
 ]

@@ -1,9 +1,10 @@
 """The console's pages of people, their tokens, and the record of what they did."""
 
-from accounts.admin import account, audit, token
+from accounts.admin import account, audit, service_account, token
 
 __all__ = [
     "account",
     "audit",
+    "service_account",
     "token",
 ]

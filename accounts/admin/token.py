@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.decorators import method_decorator
@@ -16,38 +15,32 @@ from django.views.decorators.csrf import csrf_protect
 
 from accounts.forms import TokenForm
 from accounts.models import ApiToken
-from accounts.services.tokens import token_create, token_revoke
+from accounts.permissions import visible_tokens
+from accounts.services.tokens import token_create, token_delete
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.lib.audit import may_operate
+from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import since
 
 
 def _revoke(row: ApiToken, given: dict[str, Any], user: Any) -> Done:
-    token_revoke(token=row)
+    token_delete(actor=user, row=row)
     return Done(_("The token does not work any more."), leave=True)
-
-
-def visible_tokens(user: Any) -> QuerySet[ApiToken]:
-    """One's own tokens; a superuser's eye sees all."""
-    rows: QuerySet[ApiToken] = ApiToken.objects.select_related("user")
-    if not may_operate(user):
-        return rows.none()
-    return rows if user.is_superuser else rows.filter(user=user)
 
 
 @admin.register(ApiToken)
 class ApiTokenAdmin(PortalAdmin):
-    """Tokens: made, listed by name, revoked. The token itself is stored hashed."""
+    """Tokens: made, listed by title, revoked. The token itself is stored hashed."""
 
     rows = visible_tokens
     status_template = "console/token_status.html"
     live = False
-    list_display = ("name", "user", "key", "made", "ends")
-    search_fields = ("name", "user__username")
+    list_display = ("title", "user", "key", "narrowed", "ends", "used", "made")
+    search_fields = ("title", "user__username")
     list_filter = ("user",)
     list_select_related = ("user",)
-    ordering = ("-created",)
+    ordering = ("-created", "-pk")
     delete_action = ObjectAction(
         "revoke", gettext_lazy("Revoke"), "block", _revoke, danger=True,
         text=gettext_lazy("Whatever uses it is refused from now on."),
@@ -60,6 +53,13 @@ class ApiTokenAdmin(PortalAdmin):
     def key(self, row: ApiToken) -> str:
         return f"{row.token_key[:8]}…"
 
+    @admin.display(description=gettext_lazy("scopes"))
+    def narrowed(self, row: ApiToken) -> str:
+        if not row.scopes:
+            return _("all of its owner's rights")
+        more = len(row.scopes) - 2
+        return ", ".join(row.scopes[:2]) + (f" +{more}" if more > 0 else "")
+
     @admin.display(description=gettext_lazy("made"), ordering="created")
     def made(self, row: ApiToken) -> str:
         return since(row.created)
@@ -67,6 +67,10 @@ class ApiTokenAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("ends"), ordering="expiry")
     def ends(self, row: ApiToken) -> str:
         return since(row.expiry) if row.expiry else _("never")
+
+    @admin.display(description=gettext_lazy("last used"), ordering="last_used_at")
+    def used(self, row: ApiToken) -> str:
+        return since(row.last_used_at) if row.last_used_at else _("never")
 
     def _tabs(self) -> list[tuple[str, Any, str]]:
         return []
@@ -84,7 +88,10 @@ class ApiTokenAdmin(PortalAdmin):
         form = TokenForm(request.POST if request.method == "POST" else None)
         secret, token = "", None
         if request.method == "POST" and form.is_valid():
-            token, secret = token_create(user=request.user, name=form.cleaned_data["name"])
+            try:
+                token, secret = token_create(user=request.user, **form.wish())
+            except KubeCarrierError as error:
+                form.refuse(error)
         context = {
             **self.admin_site.each_context(request), "opts": self.opts, "title": _("New API token"),
             "form": form, "secret": secret, "token": token,

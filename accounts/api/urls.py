@@ -1,8 +1,15 @@
-"""URLs of this app's kinds."""
+"""URLs of this app: logging in, and its kinds."""
+
+from django.urls import path
 
 from accounts.api import views
 from kubecarrier.api.routers import urls
 
-urlpatterns = urls(
-    views.AuditEntryViewSet,
-)
+urlpatterns = [
+    path("auth/login", views.LoginView.as_view(), name="login"),
+    path("auth/logout", views.LogoutView.as_view(), name="logout"),
+    path("whoami", views.WhoAmIView.as_view(), name="whoami"),
+    path("device/code", views.DeviceCodeView.as_view(), name="device-code"),
+    path("device/token", views.DeviceTokenView.as_view(), name="device-token"),
+    *urls(views.ApiTokenViewSet, views.AuditEntryViewSet, views.ServiceAccountViewSet),
+]

@@ -1,11 +1,18 @@
 """People, their tokens, and the record of what they did."""
 
+from accounts.models.attempt_count import AttemptCount
 from accounts.models.audit import AuditEntry
+from accounts.models.device_login import DeviceAnswer, DeviceLogin
+from accounts.models.service_account import ServiceAccount
 from accounts.models.token import ApiToken
 from accounts.models.user import User
 
 __all__ = [
     "ApiToken",
+    "AttemptCount",
     "AuditEntry",
+    "DeviceAnswer",
+    "DeviceLogin",
+    "ServiceAccount",
     "User",
 ]

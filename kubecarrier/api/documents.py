@@ -45,8 +45,10 @@ def metadata(kind: Kind, row: Any) -> dict[str, Any]:
         "createdAt": getattr(row, "created_at", None),
         "updatedAt": getattr(row, "updated_at", None),
     }
+    if hasattr(row, "generation"):
+        found["generation"] = row.generation
     if isinstance(row, ReconciledModel):
-        found |= {"generation": row.generation, "deletionRequestedAt": row.deletion_requested_at}
+        found["deletionRequestedAt"] = row.deletion_requested_at
     return found
 
 

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
 
 from kubecarrier.api import documents
+from kubecarrier.api.permissions import MayOperate
 from kubecarrier.api.serializers import ErrorSerializer
 
 _DOCUMENT_ACTIONS = frozenset({"list", "retrieve", "create", "update", "partial_update", "destroy"})
@@ -78,3 +83,22 @@ class DocumentSchema(AutoSchema):
 
 def _parameter(name: str, text: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
+
+
+class MayReadDocs(BasePermission):
+    """Whoever may use the API, or everybody where a setting says so."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return settings.KUBECARRIER_OPEN_API_DOCS or MayOperate().has_permission(request, view)
+
+
+class SchemaView(SpectacularAPIView):
+    """The OpenAPI document."""
+
+    permission_classes = [MayReadDocs]
+
+
+class DocsView(SpectacularSwaggerView):
+    """Its page."""
+
+    permission_classes = [MayReadDocs]

@@ -24,6 +24,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.scopes import require_scope
 from kubecarrier.api import documents, paging, watch
 from kubecarrier.api.parsers import MergePatchParser, StrictJSONParser
 from kubecarrier.api.schema import DocumentSchema
@@ -270,6 +271,7 @@ class DocumentViewSet(viewsets.ViewSet):
                 "read_only", f"{self.kind.kind} is observed only and cannot be written."
             )
         refuse_unknown_parameters(request, frozenset({"dryRun"}))
+        require_scope(request.user, f"{self.kind.plural}.{'create' if row is None else 'edit'}")
         generation = None
         if row is not None:
             generation = self._check_precondition(request, row)

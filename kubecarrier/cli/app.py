@@ -32,6 +32,7 @@ from kubecarrier.cli.commands import (
     projects,
     releases,
     repositories,
+    tokens,
 )
 from kubecarrier.cli.errors import CliError, ExitCode, epilog
 from kubecarrier.cli.output import note, report
@@ -171,6 +172,7 @@ _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "chart": ("Charts.", [charts]),
     "app": ("Applications.", [applications, changes, lifecycle]),
     "release": ("Applications on single clusters.", [releases]),
+    "token": ("API tokens.", [tokens]),
     "operation": ("What the portal does in the background.", [operations]),
 }
 

@@ -208,3 +208,12 @@ class GuardedManager(_Manager[M]):
 def may_operate(user: Any) -> bool:
     """Whether `user` may use the portal at all (active staff), until bindings arrive."""
     return bool(user and user.is_active and user.is_staff)
+
+
+#: A colon is in no person's name: the form of people's names does not allow it.
+MACHINE_PREFIX = "sa:"
+
+
+def is_machine(user: Any) -> bool:
+    """Whether this is the user of a service account: it has tokens and never a session."""
+    return str(getattr(user, "username", "")).startswith(MACHINE_PREFIX)

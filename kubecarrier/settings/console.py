@@ -87,6 +87,11 @@ UNFOLD: dict[str, Any] = {
                         **_item(_("Users"), "person", "admin:accounts_user_changelist"),
                         "permission": lambda request: request.user.is_superuser,
                     },
+                    _item(
+                        _("Service accounts"),
+                        "smart_toy",
+                        "admin:accounts_serviceaccount_changelist",
+                    ),
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
                 ],

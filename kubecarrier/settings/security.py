@@ -82,14 +82,21 @@ AXES_RESET_ON_SUCCESS = True
 AXES_VERBOSE = False
 
 REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "TOKEN_PREFIX": "kc_"}
+# The longest that a token may be given; also bounds the default above.
+KUBECARRIER_TOKEN_MAX_LIFETIME = timedelta(days=env.int("KUBECARRIER_TOKEN_MAX_DAYS", default=365))
+# The OpenAPI document and its page without a login.
+KUBECARRIER_OPEN_API_DOCS = env.bool("KUBECARRIER_OPEN_API_DOCS", default=False)
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a model's name
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "knox.auth.TokenAuthentication",
+        "accounts.api.authentication.ApiTokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
-    "DEFAULT_PERMISSION_CLASSES": ["kubecarrier.api.permissions.MayOperate"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "kubecarrier.api.permissions.MayOperate",
+        "kubecarrier.api.permissions.WithinScopes",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["kubecarrier.api.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["kubecarrier.api.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",

@@ -19,6 +19,7 @@ NO_SERVICE = {
     "Namespace": "observed in clusters",
     "Operation": "a record of what was asked for",
     "Chart": "observed in repositories",
+    "ApiToken": "made by POST, which answers its secret this once",
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",
     "ConfigCopy": "derived from config item and cluster",

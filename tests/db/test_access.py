@@ -20,7 +20,11 @@ from tests.portal import Portal
 
 pytestmark = pytest.mark.django_db
 # Reachable without an account, each for a reason.
-OPEN = {"api/v1/auth/login": "it is the way in"}
+OPEN = {
+    "api/v1/auth/login": "it is the way in",
+    "api/v1/device/code": "it is the way in, for a command line",
+    "api/v1/device/token": "the rest of that way",
+}
 METHODS = ("get", "post", "put", "patch", "delete")
 
 

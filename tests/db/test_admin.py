@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import ApiToken, AuditEntry, User
+from accounts.models import ApiToken, AuditEntry, ServiceAccount, User
 from apps.models import Application, ChartRepository, Release
 from fleet.models import Cluster, Operation
 from kubecarrier.lib.spec import ReconciledModel
@@ -47,7 +47,10 @@ def registered() -> list[tuple[type[Any], Any]]:
 
 def first(model: type[Any]) -> Any:
     if model is ApiToken:
-        return ApiToken.objects.create(user=User.objects.get(username="ada"), name="laptop")[0]
+        return ApiToken.objects.create(user=User.objects.get(username="ada"), title="laptop")[0]
+    if model is ServiceAccount:
+        user = User.objects.create_user("sa:ci", is_staff=True)
+        return ServiceAccount.objects.create(name="ci", user=user)
     if model.__name__ == "Group":
         return model.objects.create(name="team")
     return model._default_manager.first()
@@ -418,7 +421,7 @@ def test_a_token_is_shown_once(console: Client) -> None:
     response = console.post(url(ApiToken, "add"), {"name": "ci"})
     assert "kc_" in text(response)
     assert "no-store" in response["Cache-Control"]
-    row = ApiToken.objects.get(name="ci")
+    row = ApiToken.objects.get(title="ci")
     assert "kc-secret" not in text(console.get(url(ApiToken, "change", row.pk)))
     console.post(url(ApiToken, "delete", row.pk))
     assert not ApiToken.objects.filter(pk=row.pk).exists()

@@ -475,6 +475,7 @@ class TestKinds:
             "projects",
             "repositories",
         }
+        labelled |= {"serviceaccounts"}
         for kind in kinds():
             code = 200 if kind.plural in labelled else 400
             fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)

@@ -1,7 +1,11 @@
-"""The kinds of this app."""
+"""This app's kinds as the API knows them."""
 
 from accounts.api.kinds.auditentry import AUDIT_ENTRY
+from accounts.api.kinds.service_account import SERVICE_ACCOUNT
+from accounts.api.kinds.token import API_TOKEN
 
 __all__ = [
+    "API_TOKEN",
     "AUDIT_ENTRY",
+    "SERVICE_ACCOUNT",
 ]

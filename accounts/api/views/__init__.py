@@ -1,7 +1,18 @@
-"""The views of this app's kinds."""
+"""This app over REST: each view parses, fetches with permission, calls one function, renders."""
 
 from accounts.api.views.auditentry import AuditEntryViewSet
+from accounts.api.views.device import DeviceCodeView, DeviceTokenView
+from accounts.api.views.service_account import ServiceAccountViewSet
+from accounts.api.views.session import LoginView, LogoutView, WhoAmIView
+from accounts.api.views.token import ApiTokenViewSet
 
 __all__ = [
+    "ApiTokenViewSet",
     "AuditEntryViewSet",
+    "DeviceCodeView",
+    "DeviceTokenView",
+    "LoginView",
+    "LogoutView",
+    "ServiceAccountViewSet",
+    "WhoAmIView",
 ]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import typer
 
 from kubecarrier.cli import config, prompts
+from kubecarrier.cli.device import device_login
 from kubecarrier.cli.errors import CliError, usage_error
 from kubecarrier.cli.options import Output, PathOption
 from kubecarrier.cli.output import Format, echo, note, write_data
@@ -48,17 +49,31 @@ def login(
     insecure_http: Annotated[
         bool, typer.Option("--insecure-http", help="Allow http:// to another machine.")
     ] = False,
+    scopes: Annotated[
+        list[str] | None,
+        typer.Option("--scope", help="What the token may, such as read-only; may be repeated."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page by itself.")
+    ] = True,
 ) -> None:
     """Log in and remember the portal as a context.
 
-    The context is called like the portal's host, or as --context says.
+    Without further options a code is shown, which you confirm in a browser where you are logged in
+    to the portal, however that is done there (password, LDAP, OIDC). With -u the password is asked
+    for here. The context is called like the portal's host, or as --context says.
     """
-    if token and (username or password_stdin):
-        raise usage_error("--token stands instead of a user name and a password.")
+    if token and (username or password_stdin or scopes):
+        raise usage_error("--token stands instead of a user name, a password and scopes.")
     url = check_url(url, insecure_http=insecure_http)
     ca_pem = read_ca(ca_file) if ca_file else ""
     plain = Connection(url, ca_pem=ca_pem)
-    given = _given(token) if token else _exchange(plain, username, password_stdin)
+    if token:
+        given = _given(token)
+    elif username or password_stdin:
+        given = _exchange(plain, username, password_stdin, scopes or [])
+    else:
+        given = device_login(plain, _token_name(), scopes or [], browser=browser)
     who = _who(Connection(url, given, ca_pem))
     name = globals_of(ctx).context or urlsplit(url).netloc
     context = config.Context(name, url, given, who, ca_pem, insecure_http)
@@ -71,7 +86,11 @@ def _given(token: str) -> str:
     return check_token(prompts.read_secret_line("--token -") if from_stdin else token)
 
 
-def _exchange(connection: Connection, username: str, from_stdin: bool) -> str:
+def _token_name() -> str:
+    return f"kubecarrier-cli on {socket.gethostname()}"[:_TOKEN_NAME_LENGTH]
+
+
+def _exchange(connection: Connection, username: str, from_stdin: bool, scopes: list[str]) -> str:
     """A password for a token; raises CliError."""
     from kubecarrier.cli.api import Api
 
@@ -80,8 +99,9 @@ def _exchange(connection: Connection, username: str, from_stdin: bool) -> str:
         password = prompts.read_secret_line("--password-stdin")
     else:
         password = prompts.ask_password("Password", otherwise="--password-stdin or --token -")
-    name = f"kubecarrier-cli on {socket.gethostname()}"[:_TOKEN_NAME_LENGTH]
-    body = {"username": username, "password": password, "name": name}
+    body: dict[str, Any] = {"username": username, "password": password, "name": _token_name()}
+    if scopes:
+        body["scopes"] = scopes
     with closing(Api(connection)) as api:
         answer = api.post("auth/login", body)
     if not isinstance(answer.get("token"), str):
@@ -130,5 +150,7 @@ def whoami(ctx: typer.Context, output: Output = Format.TABLE) -> None:
         echo(str(me.get("username") or ""))
         if me.get("isSuperuser") and sys.stderr.isatty():
             note("You are a superuser.")
+        if me.get("scopes") and sys.stderr.isatty():
+            note(f"This token is meant for: {', '.join(map(str, me['scopes']))}.")
     else:
         write_data(me, output)

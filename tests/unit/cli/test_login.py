@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import stat
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from kubecarrier.cli import device
 from kubecarrier.cli.app import app
-from tests.unit.cli.portal import TOKEN, Portal
+from tests.unit.cli.portal import TOKEN, Portal, Reply, error
 
 
 def call(*args: str, stdin: str = "") -> Result:
@@ -51,10 +53,60 @@ def test_login_with_a_token_checks_it_first(portal: Portal, config: Path) -> Non
 
 
 def test_without_a_terminal_nothing_is_asked(portal: Portal, config: Path) -> None:
-    for args in ([], ["-u", "ana"]):
-        result = call("login", portal.url, *args)
-        assert result.exit_code == 2
-        assert "There is no terminal" in result.stderr
+    result = call("login", portal.url, "-u", "ana")
+    assert result.exit_code == 2
+    assert "There is no terminal" in result.stderr
+
+
+class TestByDeviceCode:
+    """The server's side of it is tested in tests/db/test_device_login.py."""
+
+    BEGUN: ClassVar = {
+        "deviceCode": "the-long-one",
+        "userCode": "BCDF-GHJK",
+        "verificationUri": "http://evil.example/\x1b[31m",
+        "expiresIn": 600,
+        "interval": 5,
+    }
+
+    @pytest.fixture
+    def pauses(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        taken: list[float] = []
+        monkeypatch.setattr(device, "pause", taken.append)
+        return taken
+
+    def test_the_whole_way(self, portal: Portal, config: Path, pauses: list[float]) -> None:
+        portal.on("POST /device/code", Reply(body=self.BEGUN))
+        portal.on(
+            "POST /device/token",
+            error(400, "authorization_pending", "Nobody answered yet."),
+            error(400, "slow_down", "You ask too often.", data={"interval": 10}),
+            Reply(body={"token": TOKEN, "expiry": None}),
+        )
+        result = call("login", portal.url, "--scope", "read-only")
+        assert result.exit_code == 0, result.stderr
+        assert f"{portal.url}/device?code=BCDF-GHJK" in result.stderr
+        assert "evil" not in result.stderr
+        assert pauses == [5, 5, 10]
+        assert portal.requests("POST", "/device/code")[0].body["scopes"] == ["read-only"]
+        assert call("whoami").stdout == "ana\n"
+
+    @pytest.mark.parametrize(
+        ("code", "exit_code"), [("access_denied", 4), ("expired_token", 6), ("invalid", 1)]
+    )
+    def test_a_no_stores_nothing(
+        self, portal: Portal, config: Path, pauses: list[float], code: str, exit_code: int
+    ) -> None:
+        portal.on("POST /device/code", Reply(body=self.BEGUN))
+        portal.on("POST /device/token", error(400, code, "No."))
+        result = call("login", portal.url)
+        assert (result.exit_code, config.exists()) == (exit_code, False)
+        assert code in result.stderr
+
+    @pytest.mark.parametrize("code", ["", "x", "BCDF-GHJ\x1b", None, 3])
+    def test_an_odd_code_is_not_shown(self, portal: Portal, config: Path, code: object) -> None:
+        portal.on("POST /device/code", Reply(body={**self.BEGUN, "userCode": code}))
+        assert call("login", portal.url).exit_code == 1
 
 
 def test_logout_forgets_the_token_even_if_the_server_is_away(portal: Portal, config: Path) -> None:

@@ -70,7 +70,7 @@ def test_ctrl_c_is_quiet(portal: Portal, home: Path) -> None:
 
 
 def test_without_a_terminal_there_is_an_error_not_a_prompt(portal: Portal, home: Path) -> None:
-    process = start(portal, home, "login", portal.url)
+    process = start(portal, home, "login", portal.url, "-u", "ana")
     _, stderr = process.communicate(timeout=30)
     assert process.returncode == 2
     assert b"There is no terminal" in stderr

@@ -1,0 +1,22 @@
+"""The bodies of this app's requests and answers."""
+
+from accounts.api.serializers.device import (
+    DeviceBegunSerializer,
+    DeviceCodeSerializer,
+    DeviceTokenSerializer,
+)
+from accounts.api.serializers.service_account import ServiceAccountSpecSerializer
+from accounts.api.serializers.session import LoginSerializer, PersonSerializer, TokenSerializer
+from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializer
+
+__all__ = [
+    "DeviceBegunSerializer",
+    "DeviceCodeSerializer",
+    "DeviceTokenSerializer",
+    "LoginSerializer",
+    "MadeTokenSerializer",
+    "NewTokenSerializer",
+    "PersonSerializer",
+    "ServiceAccountSpecSerializer",
+    "TokenSerializer",
+]

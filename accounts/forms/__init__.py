@@ -1,0 +1,11 @@
+"""Forms of the console's pages about people."""
+
+from accounts.forms.device import DeviceForm
+from accounts.forms.service_account import ServiceAccountForm
+from accounts.forms.token import TokenForm
+
+__all__ = [
+    "DeviceForm",
+    "ServiceAccountForm",
+    "TokenForm",
+]

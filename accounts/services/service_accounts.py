@@ -1,0 +1,58 @@
+"""Service accounts: save and delete."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import ServiceAccount, User
+from kubecarrier.lib import access
+from kubecarrier.lib.audit import MACHINE_PREFIX
+from kubecarrier.lib.manifests import Applied, Result, Wish
+
+
+@transaction.atomic
+def service_account_apply(*, actor: Any, wish: Wish) -> Applied:
+    """Create or update a service account with its user; raises DeniedError."""
+    row = ServiceAccount.objects.select_for_update().filter(name=wish.name).first()
+    fresh = row is None
+    access.require(actor, f"serviceaccounts.{'create' if fresh else 'edit'}", row)
+    if row is None:
+        row = ServiceAccount(name=wish.name, generation=0)
+    else:
+        wish.check(row)
+    active = wish.spec.get("active", True)
+    columns = {"labels": wish.labels, **{k: v for k, v in wish.spec.items() if k != "active"}}
+    changed = fresh or any(getattr(row, name) != value for name, value in columns.items())
+    if not changed and row.user.is_active == active:
+        return Applied(row, Result.UNCHANGED)
+    for name, value in columns.items():
+        setattr(row, name, value)
+    row.user = _user(row, active=active) if fresh else _switched(row.user, active=active)
+    row.generation += 1
+    row.full_clean()
+    row.save()
+    return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
+
+
+def _user(row: ServiceAccount, *, active: bool) -> User:
+    """Its user may use the portal; what it may do there its bindings say."""
+    user = User(username=MACHINE_PREFIX + row.name, is_active=active, is_staff=True)
+    user.set_unusable_password()
+    user.save()
+    return user
+
+
+def _switched(user: User, *, active: bool) -> User:
+    if user.is_active != active:
+        user.is_active = active
+        user.save()
+    return user
+
+
+@transaction.atomic
+def service_account_delete(*, actor: Any, row: ServiceAccount) -> None:
+    """With its tokens, at once; raises DeniedError."""
+    access.require(actor, "serviceaccounts.delete", row)
+    row.user.delete()
