@@ -8,7 +8,7 @@ from rest_framework import status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from fleet.kube import Propagation, Resource
+from fleet.kube import ListPage, Propagation, Resource
 from fleet.live import actions, bulk, kinds, tables
 from fleet.live.writing import Written
 from kubecarrier.api import errors
@@ -128,6 +128,20 @@ def table(kind: Resource, table: tables.Table) -> dict[str, Any]:
             }
             for row in table.rows
         ],
+    }
+
+
+def objects(page: ListPage) -> dict[str, Any]:
+    """One page of whole objects, as Kubernetes lists them."""
+    return {
+        "apiVersion": "v1",
+        "kind": "List",
+        "metadata": {
+            "continue": page.continue_token or None,
+            "remaining": page.remaining,
+            "resourceVersion": page.resource_version,
+        },
+        "items": list(page.items),
     }
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import replace
 from typing import Any
 
-from fleet.kube import Kube, ObjectRef, Resource
+from fleet.kube import Kube, ListPage, ObjectRef, Resource
 from fleet.kube_errors import NotFound
 from fleet.live.session import Session
 from fleet.live.shown import shown
+from fleet.live.tables import Query, fresh_token
 from kubecarrier.lib import audit
 from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import InvalidError, NotFoundError
@@ -53,6 +55,24 @@ def resource_object(
     with session.doing(f"get {ref}"):
         found = live_object(session.kube, kind, ref)
     return shown(found, managed_fields=managed_fields)
+
+
+def resource_page(
+    session: Session, kind: Resource, query: Query, *, managed_fields: bool = False
+) -> ListPage:
+    """A page of whole objects for people; `query.search` is not for these."""
+    require(session.user, "resources.view", session.cluster)
+    with session.doing(f"list {kind.plural}"), fresh_token():
+        page = session.kube.list_page(
+            kind,
+            namespace=query.namespace or None,
+            label_selector=query.label_selector or None,
+            field_selector=query.field_selector or None,
+            limit=query.limit,
+            continue_token=query.continue_token,
+        )
+    items = tuple(shown(item, managed_fields=managed_fields) for item in page.items)
+    return replace(page, items=items)
 
 
 def resource_events(session: Session, kind: Resource, ref: ObjectRef) -> list[Json]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,14 +68,20 @@ def resource_table(session: Session, kind: Resource, query: Query) -> Table:
     is lost between two pages: it may answer a few more than `limit`.
     """
     require(session.user, "resources.view", session.cluster)
-    with session.doing(f"list {kind.plural}"):
-        try:
-            return _searched(session.kube, kind, query)
-        except Gone as error:
-            raise ConflictError(
-                "continue_expired", "The list has moved on since its first page was read.",
-                field="continue", hint="Begin again with the first page.",
-            ) from error  # fmt: skip
+    with session.doing(f"list {kind.plural}"), fresh_token():
+        return _searched(session.kube, kind, query)
+
+
+@contextmanager
+def fresh_token() -> Iterator[None]:
+    """A continue token that is too old is told to people as what it is."""
+    try:
+        yield
+    except Gone as error:
+        raise ConflictError(
+            "continue_expired", "The list has moved on since its first page was read.",
+            field="continue", hint="Begin again with the first page.",
+        ) from error  # fmt: skip
 
 
 def row_of(session: Session, kind: Resource, *, namespace: str, name: str) -> Table:

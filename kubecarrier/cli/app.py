@@ -33,6 +33,8 @@ from kubecarrier.cli.commands import (
     releases,
     repositories,
     tokens,
+    resource_writes,
+    resources,
 )
 from kubecarrier.cli.errors import CliError, ExitCode, epilog
 from kubecarrier.cli.output import note, report
@@ -173,6 +175,7 @@ _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "app": ("Applications.", [applications, changes, lifecycle]),
     "release": ("Applications on single clusters.", [releases]),
     "token": ("API tokens.", [tokens]),
+    "resource": ("Any object of any cluster, in kubectl's manners.", [resources, resource_writes]),
     "operation": ("What the portal does in the background.", [operations]),
 }
 

@@ -60,6 +60,34 @@ def read_files(files: list[str], kinds: Kinds, *, verb: str) -> list[Source]:
     return sources
 
 
+def read_objects(files: list[str]) -> list[Document]:
+    """Documents of any kind, for a cluster rather than for the portal; raises CliError."""
+    from kubecarrier.cli import yamlio
+
+    found: list[Document] = []
+    for file in files:
+        for where, text in _texts(file):
+            for index, document in enumerate(yamlio.load_all(text, where), start=1):
+                found += [_object(where, index, item) for item in _unfolded(document)]
+    if not found:
+        raise CliError(f"There is no document in {', '.join(files)}.", code="document_missing")
+    return found
+
+
+def _object(where: str, index: int, document: Any) -> Document:
+    metadata = document.get("metadata") if isinstance(document, dict) else None
+    if not isinstance(document, dict) or not isinstance(metadata, dict):
+        raise _bad(where, index, "it is no object with metadata")
+    for path, value in (
+        ("apiVersion", document.get("apiVersion")),
+        ("kind", document.get("kind")),
+        ("metadata.name", metadata.get("name")),
+    ):
+        if not isinstance(value, str) or not value:
+            raise _bad(where, index, f"it has no {path}", field=path)
+    return document
+
+
 def read_one(file: str) -> Document:
     """The single document of `file`, unchecked; raises CliError."""
     from kubecarrier.cli import yamlio

@@ -24,7 +24,13 @@ from fleet.api import live_documents
 from fleet.api.serializers import resource as forms
 from fleet.kube import ObjectRef, PatchType, Resource
 from fleet.live import actions, bulk, kinds, tables
-from fleet.live.objects import ref_of, resource_events, resource_object, resource_reveal
+from fleet.live.objects import (
+    ref_of,
+    resource_events,
+    resource_object,
+    resource_page,
+    resource_reveal,
+)
 from fleet.live.owners import resource_owners
 from fleet.live.schemas import kind_schema
 from fleet.live.session import Session, open_session
@@ -59,6 +65,7 @@ _LIST = [
     _query("search", "A part of the name; looks through up to 5000 objects per request."),
     _query("limit", "Rows a page, 1 to 500; 50 unless told."),
     _query("continue", "The token of the page before."),
+    _query("objects", "true answers whole objects instead of rows; not with search."),
 ]
 
 
@@ -186,8 +193,13 @@ class ResourceListViewSet(ResourceViews):
             limit=paging.read_limit(given.get("limit", "")),
             continue_token=given.get("continue", ""),
         )
+        whole = live_documents.flag(request, "objects")
+        if whole and query.search:
+            raise InvalidError("parameter_invalid", "search is for rows.", field="search")
         session = self.session(request, cluster)
         kind = self.kind(session, group, version, plural)
+        if whole:
+            return Response(live_documents.objects(resource_page(session, kind, query)))
         return Response(live_documents.table(kind, tables.resource_table(session, kind, query)))
 
     @extend_schema(
