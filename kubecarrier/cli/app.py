@@ -32,9 +32,9 @@ from kubecarrier.cli.commands import (
     projects,
     releases,
     repositories,
-    tokens,
     resource_writes,
     resources,
+    tokens,
 )
 from kubecarrier.cli.errors import CliError, ExitCode, epilog
 from kubecarrier.cli.output import note, report
