@@ -152,13 +152,15 @@ def suspects(before: Sequence[Mapping[str, Any]], now: Sequence[Seen]) -> list[S
     ]
 
 
-def drift_of(kube: Kube, seen: Seen, wanted: Json) -> Drift | None:
-    """Ask the server what deploying `wanted` again would change; None: nothing."""
+def drift_of(
+    kube: Kube, seen: Seen, wanted: Json, *, manager: str = HELM_FIELD_MANAGER
+) -> Drift | None:
+    """Ask the server what applying `wanted` again as `manager` would change; None: nothing."""
     if seen.live is None:
         return Drift(seen.ref, ("(missing)",))
-    result = kube.apply(wanted, field_manager=HELM_FIELD_MANAGER, force=True, dry_run=True).obj
+    result = kube.apply(wanted, field_manager=manager, force=True, dry_run=True).obj
     fields = tuple(differing(seen.live, result))[:_MAX_FIELDS]
-    return Drift(seen.ref, fields, _other_managers(seen.live)) if fields else None
+    return Drift(seen.ref, fields, _other_managers(seen.live, manager)) if fields else None
 
 
 def heal(kube: Kube, wanted: Json) -> None:
@@ -177,9 +179,9 @@ def differing(live: Any, other: Any, path: str = "") -> Iterator[str]:
         yield path
 
 
-def _other_managers(live: Json) -> tuple[str, ...]:
+def _other_managers(live: Json, manager: str) -> tuple[str, ...]:
     fields = live.get("metadata", {}).get("managedFields", [])
-    return tuple(sorted({str(f.get("manager", "")) for f in fields} - {HELM_FIELD_MANAGER, ""}))
+    return tuple(sorted({str(f.get("manager", "")) for f in fields} - {manager, ""}))
 
 
 def annotate_kept(kube: Kube, refs: Sequence[ObjectRef], annotations: dict[str, str]) -> None:

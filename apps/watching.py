@@ -18,12 +18,14 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import attrgetter
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Case, DateTimeField, F, Q, QuerySet, Value, When
 from django.db.models.functions import Now
 
+from apps.desired import MANAGED_BY_LABEL, OWNER_ANNOTATION
 from apps.helm_records import LABEL_SELECTOR, RecordMeta, latest, record_meta
 from apps.models import Release
 from apps.objects import owned_fingerprint
@@ -40,6 +42,8 @@ TASK = "apps.tasks.reconcile_releases"
 HEALTH_SECONDS = 2.0
 RECORDS = WatchSpec("v1", "Secret", LABEL_SELECTOR)
 OWNED_SELECTOR = "app.kubernetes.io/managed-by=Helm"
+# Config maps and secrets beside a release carry the mark of their application instead.
+BESIDE_SELECTOR = f"{MANAGED_BY_LABEL}=kubecarrier"
 _NAME = "meta.helm.sh/release-name"
 _NAMESPACE = "meta.helm.sh/release-namespace"
 _REMEMBERED = 20_000
@@ -62,6 +66,7 @@ class Recorded:
     fingerprint: str
     objects: Mapping[Place, Json]
     leased: bool
+    application: uuid.UUID
 
     @property
     def revision(self) -> int:
@@ -111,8 +116,8 @@ def missing_urgency(recorded: Recorded, event: Event) -> Urgency:
         return Urgency.CHANGE if gone else Urgency.NOTHING
     expected = {
         (namespace, name)
-        for (version, kind, namespace, name), entry in recorded.objects.items()
-        if (version, kind) == (event.spec.api_version, event.spec.kind) and entry.get("uid")
+        for (_, _, namespace, name), entry in recorded.objects.items()
+        if _spec_of(entry) == event.spec and entry.get("uid")
     }
     return Urgency.CHANGE if expected - event.present else Urgency.NOTHING
 
@@ -120,6 +125,7 @@ def missing_urgency(recorded: Recorded, event: Event) -> Urgency:
 def urgencies(recorded: Sequence[Recorded], events: Sequence[Event]) -> dict[uuid.UUID, Urgency]:
     """How much a batch matters to each release that it concerns."""
     by_key = {item.key: item for item in recorded}
+    by_application: dict[uuid.UUID | None, Recorded] = {item.application: item for item in recorded}
     found: dict[uuid.UUID, Urgency] = {}
 
     def note(item: Recorded | None, urgency: Urgency) -> None:
@@ -138,7 +144,7 @@ def urgencies(recorded: Sequence[Recorded], events: Sequence[Event]) -> dict[uui
             for item in recorded:
                 note(item, missing_urgency(item, event))
         elif event.spec != RECORDS:
-            owner = by_key.get(_owner(event.obj))
+            owner = by_key.get(_owner(event.obj)) or by_application.get(_application(event.obj))
             note(owner, object_urgency(owner, event) if owner else Urgency.NOTHING)
     return found
 
@@ -159,6 +165,22 @@ def _owner(obj: Json) -> Key:
     return str(annotations.get(_NAMESPACE, "")), str(annotations.get(_NAME, ""))
 
 
+def _application(obj: Json) -> uuid.UUID | None:
+    """The application beside whose release the object stands; anybody could have written the mark."""
+    annotations = (obj.get("metadata") or {}).get("annotations") or {}
+    kind, _, text = str(annotations.get(OWNER_ANNOTATION, "")).partition("/")
+    try:
+        return uuid.UUID(text) if kind == "application" else None
+    except ValueError:
+        return None
+
+
+def _spec_of(entry: Json) -> WatchSpec:
+    """Which watch hears of a noted object."""
+    selector = BESIDE_SELECTOR if entry.get("beside") else OWNED_SELECTOR
+    return WatchSpec(str(entry["apiVersion"]), str(entry["kind"]), selector)
+
+
 def _place(spec: WatchSpec, metadata: Json) -> Place:
     namespace, name = str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
     return spec.api_version, spec.kind, namespace, name
@@ -171,7 +193,7 @@ class ReleaseWatcher:
     """Helm's records and the owned kinds of every cluster that has releases."""
 
     def __init__(self) -> None:
-        self._kinds: dict[uuid.UUID, tuple[tuple[Any, ...], frozenset[tuple[str, str]]]] = {}
+        self._kinds: dict[uuid.UUID, tuple[tuple[Any, ...], frozenset[WatchSpec]]] = {}
         self._woken: dict[uuid.UUID, float] = {}
 
     def specs(self, cluster_id: uuid.UUID) -> list[WatchSpec]:
@@ -181,9 +203,9 @@ class ReleaseWatcher:
         if not rows:
             return []
         self._read_kinds([row for row in rows if self._kinds.get(row[0], ((), None))[0] != row])
-        kinds = frozenset[tuple[str, str]]().union(*(self._kinds[row[0]][1] for row in rows))
-        owned = [WatchSpec(version, kind, OWNED_SELECTOR) for version, kind in sorted(kinds)]
-        return [RECORDS, *owned]
+        kinds = frozenset[WatchSpec]().union(*(self._kinds[row[0]][1] for row in rows))
+        order = attrgetter("api_version", "kind", "label_selector")
+        return [RECORDS, *sorted(kinds, key=order)]
 
     def _read_kinds(self, rows: Sequence[tuple[Any, ...]]) -> None:
         """The large column is read for the rows only that moved since the last time."""
@@ -196,8 +218,7 @@ class ReleaseWatcher:
         )
         for row in rows:
             entries = seen.get(row[0]) or []
-            kinds = frozenset((str(e["apiVersion"]), str(e["kind"])) for e in entries)
-            self._kinds[row[0]] = row, kinds
+            self._kinds[row[0]] = row, frozenset(map(_spec_of, entries))
 
     def changed(self, cluster_id: uuid.UUID, events: Sequence[Event]) -> None:
         """Wake the releases that the batch concerns."""
@@ -249,20 +270,24 @@ def _concerned(cluster_id: uuid.UUID, events: Sequence[Event]) -> QuerySet[Relea
         meta = record_meta(event.obj) if event.spec == RECORDS else None
         if meta is not None:
             keys.add((meta.namespace, meta.name))
+    marked = {_application(event.obj) for event in events if event.spec != RECORDS} - {None}
     return rows.filter(
-        namespace__in={key[0] for key in keys}, release_name__in={key[1] for key in keys}
+        Q(namespace__in={key[0] for key in keys}, release_name__in={key[1] for key in keys})
+        | Q(application_id__in=marked)
     )
 
 
 def recorded_in(rows: QuerySet[Release]) -> list[Recorded]:
     """The rows' recorded state, one query."""
     leased = Case(When(Q(lease_expires_at__gt=Now()), then=Value(True)), default=Value(False))
-    columns = ("pk", "namespace", "release_name", "record_fingerprint", "objects_seen", "held")
+    columns = (
+        "pk", "namespace", "release_name", "record_fingerprint", "objects_seen", "held", "application_id",
+    )  # fmt: skip
     return [
-        Recorded(pk, (namespace, name), mark, _by_place(objects), bool(held))
-        for pk, namespace, name, mark, objects, held in rows.annotate(held=leased).values_list(
-            *columns
-        )
+        Recorded(pk, (namespace, name), mark, _by_place(objects), bool(held), application)
+        for pk, namespace, name, mark, objects, held, application in rows.annotate(
+            held=leased
+        ).values_list(*columns)
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from typing import Any
 
 from apps.conditions import Reason
@@ -30,8 +31,42 @@ def prepare(job: ReleaseJob, kube: Kube) -> Pass | None:
         if not _ours_or_absent(job, kube, obj):
             text = f"{obj['kind']} “{obj['metadata']['name']}” in {job.namespace} belongs to somebody else."
             return passes.stalled(job, Reason.OBJECT_OWNED_BY_OTHERS, text)
-        kube.apply(obj, field_manager=FIELD_MANAGER, force=True)
+        put(kube, obj)
     return None
+
+
+def put(kube: Kube, obj: Json) -> None:
+    """Bring one config map or secret to what the application says; it is ours or absent."""
+    kube.apply(as_written(obj), field_manager=FIELD_MANAGER, force=True)
+
+
+def restore(job: ReleaseJob, kube: Kube, obj: Json) -> bool:
+    """Put one back that was changed or deleted by hand; False where somebody else has it now."""
+    if not _ours_or_absent(job, kube, obj):
+        return False
+    put(kube, obj)
+    return True
+
+
+def beside(job: ReleaseJob) -> dict[ObjectRef, Json]:
+    """What stands beside the release in the cluster, as it was applied: nothing before it is deployed."""
+    if job.desired is None or job.row.deployed_digest != job.desired_digest:
+        return {}
+    return {
+        ObjectRef("v1", obj["kind"], job.namespace, obj["metadata"]["name"]): as_written(obj)
+        for obj in job.desired.objects
+    }
+
+
+def as_written(obj: Json) -> Json:
+    """With `data` for `stringData`, which a server takes and never shows: it could not be compared."""
+    if "stringData" not in obj:
+        return obj
+    packed = {
+        key: base64.b64encode(text.encode()).decode() for key, text in obj["stringData"].items()
+    }
+    kept = {key: value for key, value in obj.items() if key != "stringData"}
+    return {**kept, "data": packed}
 
 
 def _ensure_namespace(job: ReleaseJob, kube: Kube) -> Pass | None:

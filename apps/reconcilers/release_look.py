@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,9 @@ from django.utils import timezone
 from apps import release_objects as live
 from apps.choices import DriftPolicy
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
+from apps.desired import FIELD_MANAGER
 from apps.helm_records import RecordMeta
+from apps.reconcilers import release_context as context
 from apps.reconcilers import release_passes as passes
 from apps.reconcilers.release_job import ReleaseJob
 from apps.reconcilers.release_plan import Facts, State, state_of
@@ -35,36 +38,71 @@ def look(job: ReleaseJob, kube: Kube, facts: Facts) -> Pass:
     known = bool(job.objects_seen) and newest.revision == job.known_revision
     if not known:
         manifest = live.manifest_objects(kube, newest)
-    refs = [live.ref_of(entry) for entry in job.objects_seen] if known else list(manifest or {})
+    own = [live.ref_of(entry) for entry in own_entries(job)] if known else list(manifest or {})
+    beside = context.beside(job)
+    refs = [*own, *beside]
     seen = live.look(kube, refs)
     drifts: list[live.Drift] = []
     corrected: list[str] = []
     if known and job.baseline_revision == newest.revision:
-        drifts, corrected = _drift(job, kube, newest, seen)
+        drifts, corrected = _drift(job, kube, newest, seen, beside)
     if corrected:
         seen = live.look(kube, refs)
     return _looked(job, facts, newest, seen, drifts, corrected)
 
 
+def own_entries(job: ReleaseJob) -> list[Json]:
+    """What was noted of the objects of the Helm release itself, without what stands beside it."""
+    return [entry for entry in job.objects_seen if not entry.get("beside")]
+
+
 def _drift(
-    job: ReleaseJob, kube: Kube, newest: RecordMeta, seen: list[live.Seen]
+    job: ReleaseJob,
+    kube: Kube,
+    newest: RecordMeta,
+    seen: list[live.Seen],
+    beside: Mapping[ObjectRef, Json],
 ) -> tuple[list[live.Drift], list[str]]:
     """What differs, and what was put right; the manifest is decoded for suspects only."""
     doubtful = live.suspects(job.objects_seen, seen)
     if not doubtful or job.drift_policy is DriftPolicy.IGNORE:
         return [], []
-    manifest = live.manifest_objects(kube, newest)
-    wanted = {ref: live.as_applied(obj, newest) for ref, obj in manifest.items()}
+    wanted = _wanted(kube, newest) if any(one.ref not in beside for one in doubtful) else {}
     found = [
         drift
         for one in doubtful
-        if one.ref in wanted and (drift := live.drift_of(kube, one, wanted[one.ref]))
+        if (drift := _drift_of(kube, one, wanted.get(one.ref), beside.get(one.ref)))
     ]
     if job.drift_policy is not DriftPolicy.CORRECT or not found or job.paused or _flapping(job):
         return found, []
-    for drift in found:
-        live.heal(kube, wanted[drift.ref])
-    return [], [datetime.now(UTC).isoformat()]
+    left = [drift for drift in found if not _heal(job, kube, drift.ref, wanted, beside)]
+    return left, [datetime.now(UTC).isoformat()] if len(left) < len(found) else []
+
+
+def _wanted(kube: Kube, newest: RecordMeta) -> dict[ObjectRef, Json]:
+    manifest = live.manifest_objects(kube, newest)
+    return {ref: live.as_applied(obj, newest) for ref, obj in manifest.items()}
+
+
+def _drift_of(
+    kube: Kube, one: live.Seen, wanted: Json | None, beside: Json | None
+) -> live.Drift | None:
+    if beside is not None:
+        return live.drift_of(kube, one, beside, manager=FIELD_MANAGER)
+    return live.drift_of(kube, one, wanted) if wanted is not None else None
+
+
+def _heal(
+    job: ReleaseJob,
+    kube: Kube,
+    ref: ObjectRef,
+    wanted: Mapping[ObjectRef, Json],
+    beside: Mapping[ObjectRef, Json],
+) -> bool:
+    if ref in beside:
+        return context.restore(job, kube, beside[ref])
+    live.heal(kube, wanted[ref])
+    return True
 
 
 def _recent(job: ReleaseJob) -> list[str]:
@@ -98,7 +136,7 @@ def _looked(
         "helm_revision": job.known_revision if by_hand else newest.revision,
         "helm_status": str(newest.status)[:40],
         "record_fingerprint": newest.fingerprint,
-        "objects_seen": _noted(job, seen, drifts),
+        "objects_seen": _noted(job, seen, drifts, context.beside(job)),
         "drift": [drift.entry() for drift in drifts],
         "seen_at": now,
         "verified_at": now,
@@ -114,13 +152,18 @@ def _looked(
     return passes.of(job, conditions, columns, again=passes.SOON_SECONDS if corrected else again)
 
 
-def _noted(job: ReleaseJob, seen: list[live.Seen], drifts: list[live.Drift]) -> list[Json]:
+def _noted(
+    job: ReleaseJob,
+    seen: list[live.Seen],
+    drifts: list[live.Drift],
+    beside: Mapping[ObjectRef, Json],
+) -> list[Json]:
     """Entries of what was seen; a drifted object keeps its old mark, so that it stays a suspect."""
     drifted = {drift.ref for drift in drifts}
     before = {live.ref_of(entry): entry for entry in job.objects_seen}
     entries = []
     for one in seen:
-        entry = one.entry()
+        entry = one.entry() | ({"beside": True} if one.ref in beside else {})
         if one.ref in drifted and one.ref in before:
             entry |= {key: before[one.ref][key] for key in ("uid", "generation")}
         entries.append(entry)

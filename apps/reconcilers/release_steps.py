@@ -21,7 +21,7 @@ from apps.queries import helm_door
 from apps.reconcilers import release_context as context
 from apps.reconcilers import release_passes as passes
 from apps.reconcilers.release_job import ReleaseJob
-from apps.reconcilers.release_look import look
+from apps.reconcilers.release_look import look, own_entries
 from apps.reconcilers.release_plan import MUTATING, Facts, Step, plan
 from fleet import addresses
 from fleet.connection import Connection
@@ -234,7 +234,7 @@ def _uninstall_quietly(job: ReleaseJob, site: Site) -> None:
 def _uninstall(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     """`helm uninstall`; that everything is gone is seen by the passes after it."""
     assert facts.newest is not None  # noqa: S101 - the state says so
-    entries = list(job.objects_seen) or _entries(site, facts.newest)
+    entries = own_entries(job) or _entries(site, facts.newest)
     _uninstall_quietly(job, site)
     return passes.not_ready(
         job,
@@ -267,7 +267,7 @@ def _finish(job: ReleaseJob, site: Site) -> Pass:
     """No record is left: wait until the objects are gone, then take what stood beside them."""
     if job.keep_resources:
         return passes.finished(job, "Forgotten; every object was kept.")
-    left = live.still_there(site.kube, [live.ref_of(entry) for entry in job.objects_seen])
+    left = live.still_there(site.kube, [live.ref_of(entry) for entry in own_entries(job)])
     if left:
         names = ", ".join(f"{ref.kind}/{ref.name}" for ref in left[:3])
         text = f"Waiting until {len(left)} objects are gone: {names}."

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from apps.watching import OWNED_SELECTOR, RECORDS, Recorded, Urgency, urgencies
+from apps.watching import BESIDE_SELECTOR, OWNED_SELECTOR, RECORDS, Recorded, Urgency, urgencies
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
 
 DEPLOYMENTS = WatchSpec("apps/v1", "Deployment", OWNED_SELECTOR)
 CONFIG_MAPS = WatchSpec("v1", "ConfigMap", OWNED_SELECTOR)
-PK = uuid.uuid4()
+PK, APPLICATION = uuid.uuid4(), uuid.uuid4()
+BESIDE = WatchSpec("v1", "ConfigMap", BESIDE_SELECTOR)
 DEPLOYMENT = {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": "shop", "name": "web"}
 CONFIG_MAP = {"apiVersion": "v1", "kind": "ConfigMap", "namespace": "shop", "name": "settings"}
 
@@ -21,7 +22,7 @@ Json = dict[str, Any]
 
 def release(*entries: Json, fingerprint: str = "3:deployed:u3", leased: bool = False) -> Recorded:
     objects = {(e["apiVersion"], e["kind"], e["namespace"], e["name"]): e for e in entries}
-    return Recorded(PK, ("shop", "web"), fingerprint, objects, leased)
+    return Recorded(PK, ("shop", "web"), fingerprint, objects, leased, APPLICATION)
 
 
 def record(revision: int, status: str, uid: str, kind: EventType = EventType.MODIFIED) -> Event:
@@ -149,3 +150,35 @@ def test_a_complete_list_tells_what_vanished_unseen(
     recorded = release(DEPLOYMENT | {"uid": "a", "generation": "2"})
     event = Event(EventType.LISTED, spec, present=frozenset(present))
     assert outcome(recorded, event) is expected
+
+
+def beside(kind: EventType = EventType.MODIFIED, *, owner: str = "", **metadata: Any) -> Event:
+    annotations = {"kubecarrier.io/owner": owner or f"application/{APPLICATION}"}
+    full = {"namespace": "shop", "name": "settings", "annotations": annotations, **metadata}
+    return Event(kind, BESIDE, {"metadata": full}, initial=kind is EventType.ADDED)
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (beside(uid="u", resourceVersion="7"), Urgency.NOTHING),
+        (beside(uid="u", resourceVersion="8"), Urgency.HEALTH),
+        (beside(uid="other", resourceVersion="8"), Urgency.CHANGE),
+        (beside(EventType.DELETED, uid="u", resourceVersion="7"), Urgency.CHANGE),
+        (
+            beside(EventType.DELETED, uid="u", owner=f"application/{uuid.uuid4()}"),
+            Urgency.NOTHING,
+        ),
+        (beside(EventType.DELETED, uid="u", owner="application/no-uuid"), Urgency.NOTHING),
+        (beside(EventType.DELETED, uid="u", owner=f"configitem/{APPLICATION}"), Urgency.NOTHING),
+        (Event(EventType.LISTED, BESIDE), Urgency.CHANGE),
+        (Event(EventType.LISTED, CONFIG_MAPS), Urgency.NOTHING),
+        (
+            Event(EventType.LISTED, BESIDE, present=frozenset({("shop", "settings")})),
+            Urgency.NOTHING,
+        ),
+    ],
+)
+def test_what_stands_beside_a_release(event: Event, expected: Urgency) -> None:
+    entry = {**CONFIG_MAP, "uid": "u", "generation": "rv:7", "resourceVersion": "7", "beside": True}
+    assert outcome(release(entry), event) is expected
