@@ -10,8 +10,9 @@ class FleetConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet import config_projects, placed, watching
-        from fleet.choices import CONFIG_SUMMARY_TASK, CONFIG_TASK, PROBE_TASK
-        from fleet.models import Cluster, ConfigCopy, ConfigItem, Project
+        from fleet.choices import CATALOGUE_TASK, CONFIG_SUMMARY_TASK, CONFIG_TASK, PROBE_TASK
+        from fleet.inventory import watching as inventory
+        from fleet.models import Catalogue, Cluster, ConfigCopy, ConfigItem, Project
         from fleet.queries import operation_cause
         from kubecarrier.lib import causes, sweeps, whereabouts
 
@@ -20,7 +21,9 @@ class FleetConfig(AppConfig):
         causes.register(operation_cause)
         placed.register()
         watching.register()
+        inventory.register()
         config_projects.register()
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))
+        sweeps.register(sweeps.Sweep(Catalogue, CATALOGUE_TASK, "default"))

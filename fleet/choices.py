@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 PROBE_TASK = "fleet.tasks.probe_clusters"
 CONFIG_TASK = "fleet.tasks.reconcile_config_copies"
 CONFIG_SUMMARY_TASK = "fleet.tasks.summarize_config_items"
+CATALOGUE_TASK = "fleet.tasks.read_catalogues"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 

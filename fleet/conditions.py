@@ -58,3 +58,13 @@ class ConfigReason(StrEnum):
     ALL_READY = "AllReady"
     SOME_NOT_READY = "SomeNotReady"
     NOWHERE = "Nowhere"
+
+
+CATALOGUED = "Catalogued"
+
+
+class CatalogueReason(StrEnum):
+    """Why a cluster's catalogue is as it is."""
+
+    READ = "Read"
+    SILENT_GROUPS = "SilentGroups"

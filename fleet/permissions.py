@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from fleet.models import (
     Cluster,
     ConfigConflict,
     ConfigCopy,
     ConfigItem,
+    InventoryObject,
     Namespace,
     Node,
     Operation,
     Project,
+    ResourceType,
 )
 
 
@@ -57,3 +59,14 @@ def visible_config_conflicts(user: Any) -> QuerySet[ConfigConflict]:
     """The config conflicts `user` may see."""
     rows = ConfigConflict.objects.visible_to(user)
     return rows.select_related("item", "copy__cluster", "resolved_by")
+
+
+def visible_inventory(user: Any) -> QuerySet[InventoryObject]:
+    """The objects in the clusters `user` may see, each with its `cluster_name`."""
+    rows = InventoryObject.objects.visible_to(user).defer("text")
+    return rows.annotate(cluster_name=F("cluster__name"))
+
+
+def visible_resource_types(user: Any) -> QuerySet[ResourceType]:
+    """The kinds that the clusters `user` may see serve."""
+    return ResourceType.objects.visible_to(user)

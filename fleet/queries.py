@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
 from django.db.models import Q, QuerySet
 
 from fleet.connection import Connection
-from fleet.models import Cluster, Operation
+from fleet.models import (
+    Cluster,
+    InventoryKind,
+    InventoryObject,
+    Operation,
+    ResourceType,
+    ServedResource,
+)
 from kubecarrier.lib import crypto
 from kubecarrier.lib.causes import Cause
 
@@ -52,3 +60,40 @@ def operation_cause(model: type[models.Model], pk: Any) -> Cause | None:
         .first()
     )
     return Cause(found.actor, found.request_id, found.reason) if found else None
+
+
+def attach_freshness(rows: Sequence[InventoryObject]) -> None:
+    """How the watch of each row's kind is; one query for a page."""
+    clusters = {row.cluster_id for row in rows}
+    watched = {
+        (one.cluster_id, one.group, one.kind): one
+        for one in InventoryKind.objects.filter(cluster_id__in=clusters)
+    }
+    for row in rows:
+        row.watched = watched.get((row.cluster_id, row.group, row.kind))
+
+
+def kinds_named(text: str) -> list[tuple[str, str]]:
+    """Group and kind of what `text` names as kubectl would: kind, plural, short name, with group."""
+    name, _, group = text.lower().partition(".")
+    named = Q(kind__iexact=name) | Q(plural=name) | Q(singular=name)
+    types = ResourceType.objects.filter(group=group) if group else ResourceType.objects.all()
+    found = list(types.filter(named).values_list("group", "kind"))
+    if found:
+        return found
+    listed = types.values_list("group", "kind", "short_names")
+    return [(one, kind) for one, kind, short in listed if name in short]
+
+
+def owned_by(row: InventoryObject) -> QuerySet[InventoryObject]:
+    """What an object owns, directly."""
+    return InventoryObject.objects.filter(cluster_id=row.cluster_id, owner_uid=row.uid)
+
+
+def served_types(types: Sequence[ResourceType]) -> dict[Any, list[ServedResource]]:
+    """Which clusters serve each of the types, by name; one query."""
+    rows = ServedResource.objects.filter(type__in=types).select_related("cluster")
+    found: dict[Any, list[ServedResource]] = {one.pk: [] for one in types}
+    for row in rows.defer("cluster__credential", "cluster__ca_pem").order_by("cluster__name"):
+        found[row.type_id].append(row)
+    return found

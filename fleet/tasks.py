@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fleet.reconcilers.catalogue import CatalogueReconciler
 from fleet.reconcilers.cluster import ClusterReconciler
 from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
 from fleet.reconcilers.configitem import ConfigItemReconciler
@@ -27,3 +28,9 @@ def reconcile_config_copies() -> None:
 def summarize_config_items() -> None:
     """Bring every due config item's status up to date."""
     run_due(ConfigItemReconciler(), budget_seconds=60)
+
+
+@task_entry
+def read_catalogues() -> None:
+    """Read what every due cluster serves."""
+    run_due(CatalogueReconciler(), budget_seconds=60)

@@ -45,7 +45,6 @@ Json = dict[str, Any]
 Emit = Callable[[Event], Awaitable[None]]
 Query = Mapping[str, str | int]
 
-PAGE_LIMIT = 500
 _CONNECT_SECONDS = 5.0
 _PAGE_SECONDS = 30.0
 _PAGE_LIMIT_BYTES = 64 * 1024 * 1024
@@ -145,7 +144,8 @@ class Stream:
     """One kind in one cluster. `run` never ends by itself; cancel it to stop.
 
     `known` holds what was seen, small: after a gap it tells what was deleted
-    meanwhile, and what did not change is not told again.
+    meanwhile, and what did not change is not told again. Of shaped objects it
+    holds their names alone: ten thousand are 3 MB.
     """
 
     def __init__(
@@ -166,6 +166,12 @@ class Stream:
         self._complete = False
         self._failures = 0
         self._troubled = False
+        self._heard_at: float | None = None
+
+    @property
+    def silent_seconds(self) -> float | None:
+        """Since the server last said something here, a bookmark or an accepted watch too."""
+        return None if self._heard_at is None else time.monotonic() - self._heard_at
 
     async def run(self) -> None:
         """List, watch, and again."""
@@ -187,6 +193,7 @@ class Stream:
         self._works()
 
     def _works(self) -> None:
+        self._heard_at = time.monotonic()
         if self._troubled:
             self._trouble(None)
         self._failures, self._troubled = 0, False
@@ -218,6 +225,7 @@ class Stream:
                 seen.add(_uid(item))
                 present.add(_place(item))
                 await self._found(item)
+            self._heard_at = time.monotonic()
             metadata = page.get("metadata") or {}
             token = str(metadata.get("continue") or "")
             if not token:
@@ -229,12 +237,17 @@ class Stream:
         self._version = str(metadata.get("resourceVersion") or "")
 
     def _list_query(self, token: str) -> Query:
-        query: dict[str, str | int] = {"limit": PAGE_LIMIT}
-        if self._spec.label_selector:
-            query["labelSelector"] = self._spec.label_selector
+        query = self._selectors() | {"limit": self._spec.page_limit}
         if token:
             query["continue"] = token
         return query
+
+    def _selectors(self) -> dict[str, str | int]:
+        given = {
+            "labelSelector": self._spec.label_selector,
+            "fieldSelector": self._spec.field_selector,
+        }
+        return {name: text for name, text in given.items() if text}
 
     async def _found(self, item: Json) -> None:
         """One object of a list or of an event: told unless this version was told before."""
@@ -242,10 +255,13 @@ class Stream:
         before = self._known.get(uid)
         if before is not None and before[0] == version:
             return
-        obj = _trimmed(item)
+        obj = self._small(item)
         kind = EventType.ADDED if before is None else EventType.MODIFIED
         await self._emit(Event(kind, self._spec, obj, initial=not self._complete))
-        self._known[uid] = version, orjson.dumps(obj)
+        self._known[uid] = version, orjson.dumps(_identity(item) if self._spec.shape else obj)
+
+    def _small(self, item: Json) -> Json:
+        return self._spec.shape(item) if self._spec.shape else _trimmed(item)
 
     async def _gone(self, uid: str, obj: Json | None = None) -> None:
         packed = self._known.get(uid)
@@ -259,14 +275,12 @@ class Stream:
     async def _watch(self) -> int:
         """One watch to its end; how many events it brought."""
         limit = random.randint(*_WATCH_SECONDS)  # noqa: S311 - spreads the load, no secret
-        query: dict[str, str | int] = {
+        query = self._selectors() | {
             "watch": "1",
             "allowWatchBookmarks": "true",
             "resourceVersion": self._version,
             "timeoutSeconds": limit,
         }
-        if self._spec.label_selector:
-            query["labelSelector"] = self._spec.label_selector
         count = 0
         async for event in self._session.lines(
             self._resource,
@@ -284,7 +298,7 @@ class Stream:
         if kind == "ERROR":
             raise error_of(Answer(int(obj.get("code") or 500), {}, orjson.dumps(obj)), ())
         if kind == EventType.DELETED:
-            await self._gone(_uid(obj), _trimmed(obj))
+            await self._gone(_uid(obj), self._small(obj))
         elif kind != "BOOKMARK":
             await self._found(obj)
         # Only now: an event whose telling was interrupted comes again.
@@ -305,6 +319,11 @@ def _version(obj: Json) -> str:
 def _place(obj: Json) -> tuple[str, str]:
     metadata = obj.get("metadata") or {}
     return str(metadata.get("namespace") or ""), str(metadata.get("name") or "")
+
+
+def _identity(obj: Json) -> Json:
+    namespace, name = _place(obj)
+    return {"metadata": {"uid": _uid(obj), "namespace": namespace, "name": name}}
 
 
 def _trimmed(obj: Json) -> Json:

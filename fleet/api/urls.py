@@ -5,6 +5,7 @@ from kubecarrier.api.routers import urls
 
 urlpatterns = resource_urls.urlpatterns + urls(
     views.ClusterViewSet,
+    views.InventoryViewSet,
     views.NodeViewSet,
     views.NamespaceViewSet,
     views.OperationViewSet,

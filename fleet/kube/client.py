@@ -12,7 +12,7 @@ import orjson
 
 from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
-from fleet.kube.discovery import MAX_AGE_SECONDS, Discovery
+from fleet.kube.discovery import AGGREGATED, MAX_AGE_SECONDS, Discovery
 from fleet.kube.identity import Identity
 from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
 from fleet.kube_errors import Gone, Invalid, ServerError
@@ -114,6 +114,11 @@ class Kube:
     def resources(self) -> tuple[Resource, ...]:
         """Every kind in the aggregated discovery document (empty on servers without one)."""
         return tuple(self.discovery.table(self._get_as).values())
+
+    def discovery_documents(self) -> tuple[Json, Json]:
+        """The aggregated discovery of `/api` and of `/apis`, as the server gives it now."""
+        api = self._get_as("/api", accept=AGGREGATED)
+        return api, self._get_as("/apis", accept=AGGREGATED)
 
     # --- reading -------------------------------------------------------------------------
 

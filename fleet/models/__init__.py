@@ -4,22 +4,30 @@ from fleet.models.cluster import Cluster
 from fleet.models.config_conflict import ConfigConflict
 from fleet.models.config_copy import ConfigCopy
 from fleet.models.config_item import ConfigItem, ConfigItemRevision
+from fleet.models.inventory import InventoryKind, InventoryObject
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
 from fleet.models.project import Project
+from fleet.models.resource_type import Catalogue, ResourceSchema, ResourceType, ServedResource
 from fleet.models.watch_lease import WatchLease
 
 __all__ = [
+    "Catalogue",
     "Cluster",
     "ConfigConflict",
     "ConfigCopy",
     "ConfigItem",
     "ConfigItemRevision",
+    "InventoryKind",
+    "InventoryObject",
     "Namespace",
     "Node",
     "Observed",
     "Operation",
     "OperationTarget",
     "Project",
+    "ResourceSchema",
+    "ResourceType",
+    "ServedResource",
     "WatchLease",
 ]

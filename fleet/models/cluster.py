@@ -52,6 +52,8 @@ class Cluster(SpecModel):
     removal_policy = models.CharField(
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )
+    # `include` and `exclude`: patterns of resource names; see fleet.inventory.chosen.
+    inventory_rules = models.JSONField(_("inventory"), default=dict, blank=True)
 
     identity = models.CharField(  # noqa: DJ001 - unique, so unknown must be NULL
         _("identity"), max_length=64, null=True, unique=True, editable=False

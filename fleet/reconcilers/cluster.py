@@ -18,13 +18,13 @@ from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REA
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthorized, Unreachable
-from fleet.models import Cluster
+from fleet.models import Catalogue, Cluster
 from fleet.operations import target_progress
 from fleet.pod_requests import Amount
 from fleet.probe import Capacity, ProbeResult, probe
 from fleet.queries import connection_of
 from fleet.reconcilers.observed import observe
-from kubecarrier.lib import placed
+from kubecarrier.lib import lease, placed
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition, Status, summarize
 from kubecarrier.lib.errors import KubeCarrierError
@@ -109,6 +109,7 @@ class ClusterReconciler:
                 return
             if found is not None:
                 observe(job.row, found)
+                _have_catalogued(job.row, found)
             if job.row.deletion_requested_at:
                 _remove_when_clean(job.row)
             was = job.row.condition(REACHABLE).get("status")
@@ -218,6 +219,15 @@ def _usage(found: ProbeResult) -> dict[str, int] | None:
 
 def _taken(row: Cluster, identity: str) -> bool:
     return Cluster.objects.filter(identity=identity).exclude(pk=row.pk).exists()
+
+
+def _have_catalogued(row: Cluster, found: ProbeResult) -> None:
+    """The catalogue begins with the first answer, and is read again after an upgrade."""
+    known = Catalogue.objects.filter(cluster=row)
+    if row.version != found.git_version[:64] and known.exists():
+        lease.wake(known)
+    elif not known.exists():
+        Catalogue.objects.create(cluster=row)
 
 
 def _remove_when_clean(row: Cluster) -> None:

@@ -40,7 +40,7 @@ def metadata(kind: Kind, row: Any) -> dict[str, Any]:
     found: dict[str, Any] = {
         "name": str(getattr(row, "name", row.pk)),
         **_project(kind, row),
-        "uid": row.pk,
+        "uid": getattr(row, "uid", row.pk),
         "labels": getattr(row, "labels", {}),
         "createdAt": getattr(row, "created_at", None),
         "updatedAt": getattr(row, "updated_at", None),

@@ -188,11 +188,12 @@ class DocumentViewSet(viewsets.ViewSet):
     def filtered(self, request: Request) -> QuerySet[Any]:
         """The rows that the query asks for, out of those the user may see."""
         rows = self.kind.rows(request.user)
-        for parameter, lookup in self.kind.parameters.items():
+        for parameter in self.kind.parameters:
             if value := request.query_params.get(parameter):
-                rows = _narrowed(rows, parameter, lookup, value)
+                rows = self.narrowed(rows, parameter, value)
         if text := request.query_params.get("search", "").strip()[:200]:
-            rows = rows.filter(_search(self.kind, text))
+            with_words = self.kind.with_words
+            rows = with_words(rows, text) if with_words else rows.filter(_search(self.kind, text))
         if selector := request.query_params.get("labelSelector"):
             if not any(field.name == "labels" for field in self.kind.model._meta.concrete_fields):
                 raise InvalidError(
@@ -200,8 +201,16 @@ class DocumentViewSet(viewsets.ViewSet):
                     f"A {self.kind.kind} has no labels.",
                     field="labelSelector",
                 )
-            rows = filter_by_labels(rows, selector)
+            rows = (self.kind.with_labels or filter_by_labels)(rows, selector)
         return rows
+
+    def narrowed(self, rows: QuerySet[Any], parameter: str, value: str) -> QuerySet[Any]:
+        """The rows that a filter lets through; raises InvalidError for what is no value of it."""
+        return _narrowed(rows, parameter, self.kind.parameters[parameter], value)
+
+    def named(self, rows: QuerySet[Any], name: str) -> QuerySet[Any]:
+        """The rows that a name in the path means."""
+        return rows.filter(**{self._name_column(): name})
 
     def find(self, request: Request, name: str) -> Any | None:
         """The row of that name among those the user may see, or None; raises when several are."""
@@ -209,17 +218,17 @@ class DocumentViewSet(viewsets.ViewSet):
             return None
         rows = self.kind.rows(request.user)
         if request.method == "GET":
-            for parameter, lookup in self.kind.parameters.items():
+            for parameter in self.kind.parameters:
                 if value := request.query_params.get(parameter):
-                    rows = _narrowed(rows, parameter, lookup, value)
+                    rows = self.narrowed(rows, parameter, value)
         try:
-            found = list(rows.filter(**{self._name_column(): name})[:2])
+            found = list(self.named(rows, name)[:2])
         except (ValidationError, ValueError):  # no key: nothing can have this name
             return None
         if len(found) > 1:
             raise InvalidError(
                 "name_ambiguous",
-                f"Several clusters have a {self.kind.singular} “{name[:100]}”.",
+                f"There are several: {self.kind.singular} “{name[:100]}”.",
                 hint="Say which: ?cluster=NAME",
             )
         return found[0] if found else None

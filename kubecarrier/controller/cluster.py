@@ -18,7 +18,14 @@ from kubecarrier.controller.database import Threads
 from kubecarrier.controller.running import cancelled
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.lib.watching import Event, Watcher, WatchSpec
+from kubecarrier.lib.watching import (
+    HEARD_SECONDS,
+    Event,
+    StateWatcher,
+    StreamState,
+    Watcher,
+    WatchSpec,
+)
 
 log = structlog.get_logger(__name__)
 _ASK_SECONDS = 5.0
@@ -67,16 +74,19 @@ class Subscription:
         self._kube = kube
         self._events: asyncio.Queue[Event] = asyncio.Queue(_QUEUE_LIMIT)
         self._streams: dict[WatchSpec, asyncio.Task[None]] = {}
+        self._states: dict[WatchSpec, _Followed] = {}
         self._told = asyncio.Event()
 
     async def run(self) -> None:
-        telling = asyncio.create_task(self._tell())
+        telling = [asyncio.create_task(self._tell())]
+        if isinstance(self._watcher, StateWatcher):
+            telling.append(asyncio.create_task(self._say_how(self._watcher)))
         try:
             while True:
                 await self._ask()
                 await self._rest()
         finally:
-            await cancelled([telling, *self._streams.values()])
+            await cancelled([*telling, *self._streams.values()])
 
     async def _rest(self) -> None:
         """A few seconds, or less after a batch: it may have changed what is wanted."""
@@ -96,38 +106,54 @@ class Subscription:
             log.exception("what to watch is not known", cluster=self._place.name)
             return
         wanted = set(listed)
-        await cancelled([self._streams.pop(spec) for spec in self._streams.keys() - wanted])
-        for spec in wanted - self._streams.keys():
-            self._streams[spec] = asyncio.create_task(self._stream(spec))
+        dropped = self._streams.keys() - wanted
+        await cancelled([self._streams.pop(spec) for spec in dropped])
+        for spec in dropped:
+            self._states.pop(spec, None)
+        for spec in listed:  # in the watcher's order: it may know what matters first
+            if spec not in self._streams:
+                self._states[spec] = _Followed(Trouble(self._log(spec)))
+                self._streams[spec] = asyncio.create_task(self._stream(spec))
 
     async def _stream(self, spec: WatchSpec) -> None:
         """One stream; a kind that is not served (yet) is asked for again later."""
-        failures = 0
+        failures, followed = 0, self._states[spec]
         while True:
             try:
                 resource = await self._place.network.call(
                     self._kube.resource_for, spec.api_version, spec.kind
                 )
-                stream = Stream(
-                    self._session, resource, spec, self._events.put, self._trouble(spec)
-                )
+                stream = Stream(self._session, resource, spec, self._events.put, followed.trouble)
+                followed.stream = stream
                 await stream.run()
             except KubeError as error:
                 failures += 1
-                self._trouble(spec)(error)
+                followed.trouble(error)
             except Exception:
                 failures += 1
                 log.exception("stream failed", cluster=self._place.name, kind=spec.kind)
             await asyncio.sleep(delay_seconds(failures, cap_seconds=_RETRY_CAP_SECONDS))
 
-    def _trouble(self, spec: WatchSpec) -> Trouble:
-        return Trouble(log.bind(cluster=self._place.name, kind=spec.kind))
+    def _log(self, spec: WatchSpec) -> structlog.stdlib.BoundLogger:
+        bound: structlog.stdlib.BoundLogger = log.bind(cluster=self._place.name, kind=spec.kind)
+        return bound
+
+    async def _say_how(self, watcher: StateWatcher) -> None:
+        """How the streams are, now and then; a time that is missed is made up by the next."""
+        while True:
+            await asyncio.sleep(HEARD_SECONDS)
+            states = {spec: followed.state() for spec, followed in self._states.items()}
+            try:
+                await self._place.database.call(watcher.heard, self._place.cluster_id, states)
+            except Exception:
+                log.exception("states not taken", cluster=self._place.name)
 
     async def _tell(self) -> None:
         """Batches in order; one that failed is told again until it is taken."""
         while True:
             batch = [await self._events.get()]
-            await asyncio.sleep(_BATCH_SECONDS)
+            if self._events.qsize() < _BATCH_LIMIT:
+                await asyncio.sleep(_BATCH_SECONDS)
             while len(batch) < _BATCH_LIMIT and not self._events.empty():
                 batch.append(self._events.get_nowait())
             await self._told_batch(batch)
@@ -153,8 +179,10 @@ class Trouble:
     def __init__(self, bound: structlog.stdlib.BoundLogger) -> None:
         self._log = bound
         self._code = ""
+        self.error: KubeError | None = None
 
     def __call__(self, error: KubeError | None) -> None:
+        self.error = error
         code = error.code if error else ""
         if code == self._code:
             return
@@ -163,3 +191,16 @@ class Trouble:
             self._log.warning("watch broken", code=code, message=error.message)
         else:
             self._log.info("watch works again")
+
+
+@dataclass(slots=True)
+class _Followed:
+    """One stream and its trouble."""
+
+    trouble: Trouble
+    stream: Stream | None = None
+
+    def state(self) -> StreamState:
+        silent = self.stream.silent_seconds if self.stream else None
+        error = self.trouble.error
+        return StreamState(silent, *((error.code, error.message) if error else ()))

@@ -109,6 +109,9 @@ class Kind:
     delete_options: Mapping[str, Callable[[str], Any]] = field(default_factory=dict)
     filters: Mapping[str, str] = field(default_factory=dict)
     search: tuple[str, ...] = ("name",)
+    # How rows are searched and selected by labels, where columns are not enough or too slow.
+    with_words: Callable[[models.QuerySet[Any], str], models.QuerySet[Any]] | None = None
+    with_labels: Callable[[models.QuerySet[Any], str], models.QuerySet[Any]] | None = None
     actions: tuple[str, ...] = ()
     order: str = "name"
     # Called with a page of rows before they are exported: one query where each row would need one.

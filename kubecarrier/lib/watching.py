@@ -7,10 +7,10 @@ watch in a cluster and hands it what happened there, in batches.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 Json = dict[str, Any]
 
@@ -26,12 +26,21 @@ class EventType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WatchSpec:
-    """One kind in one cluster, in all namespaces. The door finds its plural by discovery."""
+    """One kind in one cluster, in all namespaces. The door finds its plural by discovery.
+
+    `shape` makes each object small as soon as it was read; it may not raise, and
+    its result keeps `metadata.uid`, `.namespace` and `.name`. Of an object of a
+    shaped stream that vanished unseen only these three are told. `page_limit`:
+    how many whole objects a list holds at once.
+    """
 
     api_version: str
     kind: str
     label_selector: str = ""
     metadata_only: bool = True
+    field_selector: str = ""
+    shape: Callable[[Json], Json] | None = None
+    page_limit: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,25 @@ class Watcher(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """How a stream is: `silent_seconds` since it was last heard of (None: never), and its trouble."""
+
+    silent_seconds: float | None
+    code: str = ""
+    message: str = ""
+
+
+@runtime_checkable
+class StateWatcher(Protocol):
+    """A watcher that is also told how its streams are, each HEARD_SECONDS."""
+
+    def heard(self, cluster_id: uuid.UUID, states: Mapping[WatchSpec, StreamState]) -> None:
+        """Called as `changed` is. What it does not get to know grows old by itself."""
+        ...
+
+
+HEARD_SECONDS = 15.0
 _registered: list[Watcher] = []
 
 

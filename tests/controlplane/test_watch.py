@@ -53,10 +53,13 @@ class Seen:
 
 @asynccontextmanager
 async def streaming(
-    connection: Connection, seen: Seen, prepare: Callable[[Stream], None] = lambda stream: None
+    connection: Connection,
+    seen: Seen,
+    prepare: Callable[[Stream], None] = lambda stream: None,
+    spec: WatchSpec = SPEC,
 ) -> AsyncIterator[Stream]:
     async with Session(connection) as session:
-        stream = Stream(session, CONFIG_MAPS, SPEC, seen.emit, seen.trouble)
+        stream = Stream(session, CONFIG_MAPS, spec, seen.emit, seen.trouble)
         prepare(stream)
         task = asyncio.create_task(stream.run())
         try:
@@ -139,15 +142,13 @@ def test_lists_watches_and_tells_deletions(
     run(work())
 
 
-def test_long_lists_come_in_pages(
-    connection: Connection, kube: Kube, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_long_lists_come_in_pages(connection: Connection, kube: Kube, namespace: str) -> None:
     async def work() -> None:
         for number in range(7):
             kube.create(config_map(namespace, f"item-{number}"))
-        monkeypatch.setattr(watch, "PAGE_LIMIT", 2)
+        small = replace(SPEC, page_limit=2)
         seen = Seen(namespace)
-        async with streaming(connection, seen):
+        async with streaming(connection, seen, spec=small):
             await until(lambda: seen.lists)
         assert sorted(seen.names(EventType.ADDED)) == [f"item-{number}" for number in range(7)]
 

@@ -2,6 +2,7 @@
 
 from fleet.api.kinds.cluster import CLUSTER
 from fleet.api.kinds.config_item import CONFIG_CONFLICT, CONFIG_COPY, CONFIG_ITEM
+from fleet.api.kinds.inventory import INVENTORY
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
 from fleet.api.kinds.project import PROJECT
@@ -11,6 +12,7 @@ __all__ = [
     "CONFIG_CONFLICT",
     "CONFIG_COPY",
     "CONFIG_ITEM",
+    "INVENTORY",
     "NAMESPACE",
     "NODE",
     "OPERATION",

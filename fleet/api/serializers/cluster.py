@@ -7,6 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from fleet.choices import RemovalPolicy
+from fleet.inventory.chosen import PATTERN
 from kubecarrier.api.serializers import (
     DescriptionField,
     LabelsField,
@@ -33,6 +34,25 @@ class CredentialSerializer(StrictSerializer):
         max_length=65536,
         source="client_key_pem",
         help_text="PEM.",
+    )
+
+
+class InventoryRulesSerializer(StrictSerializer):
+    """Which kinds are in the inventory: the usual ones and custom ones, and what is said here."""
+
+    include = serializers.ListField(
+        child=serializers.RegexField(r"^(?:" + PATTERN.pattern + r")\Z", max_length=320),
+        required=False,
+        default=list,
+        max_length=100,
+        help_text="Further kinds: plural, plural.group, with * for any characters.",
+    )
+    exclude = serializers.ListField(
+        child=serializers.RegexField(r"^(?:" + PATTERN.pattern + r")\Z", max_length=320),
+        required=False,
+        default=list,
+        max_length=100,
+        help_text="Kinds to leave out; wins over everything else.",
     )
 
 
@@ -66,6 +86,11 @@ class ClusterSpecSerializer(StrictSerializer):
     environment = serializers.CharField(required=False, allow_blank=True, default="", max_length=63)
     description = DescriptionField()
     suspended = SuspendedField(what="nothing is changed in the cluster.")
+    inventory = InventoryRulesSerializer(
+        required=False,
+        source="inventory_rules",
+        help_text="Which kinds are in the inventory. Absent keeps what is.",
+    )
     removalPolicy = serializers.ChoiceField(
         required=False,
         default=RemovalPolicy.ORPHAN.value,

@@ -6,6 +6,7 @@ from fleet.api.views.config_item import (
     ConfigCopyViewSet,
     ConfigItemViewSet,
 )
+from fleet.api.views.inventory import InventoryViewSet
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
 from fleet.api.views.project import ProjectViewSet
@@ -15,6 +16,7 @@ __all__ = [
     "ConfigConflictViewSet",
     "ConfigCopyViewSet",
     "ConfigItemViewSet",
+    "InventoryViewSet",
     "NamespaceViewSet",
     "NodeViewSet",
     "OperationViewSet",
