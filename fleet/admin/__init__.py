@@ -1,10 +1,11 @@
 """The console's pages of clusters, config items, nodes, namespaces, projects and operations."""
 
-from fleet.admin import cluster, config_item, observed, operation, project
+from fleet.admin import cluster, config_item, inventory, observed, operation, project
 
 __all__ = [
     "cluster",
     "config_item",
+    "inventory",
     "observed",
     "operation",
     "project",

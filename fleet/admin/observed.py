@@ -21,7 +21,7 @@ class ObservedAdmin(PortalAdmin):
 
     object_actions = ()
     status_template = "console/observed_status.html"
-    list_select_related = ("cluster",)
+    list_select_related: tuple[str, ...] = ("cluster",)
     live = False
 
     def _tabs(self) -> list[tuple[str, Any, str]]:

@@ -12,6 +12,11 @@ from kubecarrier.lib.crypto import SealedField
 from kubecarrier.lib.spec import SpecModel
 
 
+def no_rules() -> dict[str, list[str]]:
+    """An inventory of the usual kinds."""
+    return {"include": [], "exclude": []}
+
+
 class Cluster(SpecModel):
     """A Kubernetes cluster of the fleet; its identity is the UID of `kube-system`.
 
@@ -53,7 +58,7 @@ class Cluster(SpecModel):
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )
     # `include` and `exclude`: patterns of resource names; see fleet.inventory.chosen.
-    inventory_rules = models.JSONField(_("inventory"), default=dict, blank=True)
+    inventory_rules = models.JSONField(_("inventory"), default=no_rules, blank=True)
 
     identity = models.CharField(  # noqa: DJ001 - unique, so unknown must be NULL
         _("identity"), max_length=64, null=True, unique=True, editable=False

@@ -134,6 +134,14 @@ def labels(value: Any) -> SafeString:
 
 
 @register.filter
+def cell(value: Any) -> str:
+    """A value of a status column in words."""
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+@register.filter
 def short(value: Any, length: int = 12) -> str:
     """The beginning of a digest."""
     return str(value or "")[:length]

@@ -233,7 +233,8 @@ def test_rules_of_the_cluster_decide(one: Cluster, django_assert_num_queries: An
         ("customresourcedefinitions.apiextensions.k8s.io", "CustomResourceDefinition"),
         ("tokenreviews.authentication.k8s.io", "TokenReview"),
     ]:
-        serve(one, name, kind, **({"verbs": ["create"]} if kind == "TokenReview" else {}))
+        verbs = ["create"] if kind == "TokenReview" else ["list", "watch"]
+        serve(one, name, kind, verbs=verbs)
     serve(one, "certificates.cert-manager.io", "Certificate", custom=True)
     catalogued(one)
     definition = "CustomResourceDefinition"
@@ -267,6 +268,7 @@ def test_a_changed_definition_wakes_the_catalogue(one: Cluster) -> None:
     (spec,) = watcher.specs(one.pk)
     watcher.changed(one.pk, [told(spec, "certificates.cert-manager.io")])
     row = Catalogue.objects.get()
+    assert row.next_reconcile_at
     assert row.next_reconcile_at - timezone.now() < timedelta(seconds=2)
     assert row.moved_at
 
@@ -334,9 +336,10 @@ def test_search_follows_changes(shop: Cluster, client: APIClient) -> None:
 
 
 def test_pages(shop: Cluster, client: APIClient) -> None:
-    seen, token = [], ""
+    seen: list[str] = []
+    token = ""
     while True:
-        answer = client.get("/api/v1/inventory", {"limit": 3, "continue": token}).json()
+        answer = client.get("/api/v1/inventory", {"limit": "3", "continue": token}).json()
         seen += [item["metadata"]["name"] for item in answer["items"]]
         token = answer["metadata"]["continue"]
         if not token:
