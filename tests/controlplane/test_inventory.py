@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from fleet.inventory.shapes import Shape
+from fleet.inventory.watching import InventoryWatcher
 from fleet.kubeconfig import choose_context
 from fleet.models import Catalogue, InventoryKind, InventoryObject, ResourceType, ServedResource
 from fleet.tasks import probe_clusters, read_catalogues
-from fleet.watching import InventoryWatcher
 from kubecarrier.controller.holding import Holding
 from kubecarrier.lib import lease, watching
 from tests.faultproxy import FaultProxy, Mode
