@@ -21,6 +21,7 @@ from fleet.models import InventoryObject
 from kubecarrier.lib.placement import Operator, filter_by_labels, parse_selector
 
 TEXT_TABLE = "fleet_inventory_text"
+_MATCHING = "SELECT rowid FROM fleet_inventory_text WHERE fleet_inventory_text MATCH %s LIMIT %s"
 _FEW = 1000
 _TRIGRAM = 3
 _MAX_WORDS = 8
@@ -63,10 +64,7 @@ def _few_with(found: Q, words: Sequence[str], *, using: str) -> list[int] | None
         return None
     phrase = " AND ".join('"{}"'.format(word.replace('"', '""')) for word in indexed)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT rowid FROM {TEXT_TABLE} WHERE {TEXT_TABLE} MATCH %s LIMIT {_FEW + 1}",  # noqa: S608
-            [phrase],
-        )
+        cursor.execute(_MATCHING, [phrase, _FEW + 1])
         pks = [row[0] for row in cursor.fetchall()]
     return pks if len(pks) <= _FEW else None
 

@@ -14,32 +14,29 @@ from typing import Any
 
 from django.db import DatabaseError, migrations, transaction
 
-TABLE = "fleet_inventory_text"
-ROWS = "fleet_inventoryobject"
-
 _SQLITE = (
-    f"DROP TABLE IF EXISTS {TABLE}",
-    f"""CREATE VIRTUAL TABLE {TABLE} USING fts5(
-        text, content='{ROWS}', content_rowid='id', tokenize='trigram')""",
-    f"DROP TRIGGER IF EXISTS {TABLE}_added",
-    f"""CREATE TRIGGER {TABLE}_added AFTER INSERT ON {ROWS} BEGIN
-        INSERT INTO {TABLE}(rowid, text) VALUES (new.id, new.text);
+    "DROP TABLE IF EXISTS fleet_inventory_text",
+    """CREATE VIRTUAL TABLE fleet_inventory_text USING fts5(
+        text, content='fleet_inventoryobject', content_rowid='id', tokenize='trigram')""",
+    "DROP TRIGGER IF EXISTS fleet_inventory_text_added",
+    """CREATE TRIGGER fleet_inventory_text_added AFTER INSERT ON fleet_inventoryobject BEGIN
+        INSERT INTO fleet_inventory_text(rowid, text) VALUES (new.id, new.text);
     END""",
-    f"DROP TRIGGER IF EXISTS {TABLE}_gone",
-    f"""CREATE TRIGGER {TABLE}_gone AFTER DELETE ON {ROWS} BEGIN
-        INSERT INTO {TABLE}({TABLE}, rowid, text) VALUES ('delete', old.id, old.text);
+    "DROP TRIGGER IF EXISTS fleet_inventory_text_gone",
+    """CREATE TRIGGER fleet_inventory_text_gone AFTER DELETE ON fleet_inventoryobject BEGIN
+        INSERT INTO fleet_inventory_text(fleet_inventory_text, rowid, text) VALUES ('delete', old.id, old.text);
     END""",
-    f"DROP TRIGGER IF EXISTS {TABLE}_changed",
-    f"""CREATE TRIGGER {TABLE}_changed AFTER UPDATE OF text ON {ROWS}
+    "DROP TRIGGER IF EXISTS fleet_inventory_text_changed",
+    """CREATE TRIGGER fleet_inventory_text_changed AFTER UPDATE OF text ON fleet_inventoryobject
     WHEN old.text <> new.text BEGIN
-        INSERT INTO {TABLE}({TABLE}, rowid, text) VALUES ('delete', old.id, old.text);
-        INSERT INTO {TABLE}(rowid, text) VALUES (new.id, new.text);
+        INSERT INTO fleet_inventory_text(fleet_inventory_text, rowid, text) VALUES ('delete', old.id, old.text);
+        INSERT INTO fleet_inventory_text(rowid, text) VALUES (new.id, new.text);
     END""",
-    f"INSERT INTO {TABLE}({TABLE}) VALUES ('rebuild')",
+    "INSERT INTO fleet_inventory_text(fleet_inventory_text) VALUES ('rebuild')",
 )
 _POSTGRESQL = (
     "CREATE EXTENSION IF NOT EXISTS pg_trgm",
-    f"CREATE INDEX IF NOT EXISTS {TABLE} ON {ROWS} USING gin (text gin_trgm_ops)",
+    "CREATE INDEX IF NOT EXISTS fleet_inventory_text ON fleet_inventoryobject USING gin (text gin_trgm_ops)",
 )
 
 
@@ -61,10 +58,10 @@ def drop_index(apps: Any, schema_editor: Any) -> None:
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             for name in ("added", "gone", "changed"):
-                cursor.execute(f"DROP TRIGGER IF EXISTS {TABLE}_{name}")
-            cursor.execute(f"DROP TABLE IF EXISTS {TABLE}")
+                cursor.execute(f"DROP TRIGGER IF EXISTS fleet_inventory_text_{name}")
+            cursor.execute("DROP TABLE IF EXISTS fleet_inventory_text")
         else:
-            cursor.execute(f"DROP INDEX IF EXISTS {TABLE}")
+            cursor.execute("DROP INDEX IF EXISTS fleet_inventory_text")
 
 
 class Migration(migrations.Migration):
