@@ -15,6 +15,7 @@ from kubecarrier.lib.spec import ReconciledModel
 # label → the reason why its changes leave no entry
 NOT_AUDITED: dict[str, str] = {
     "accounts.AuditEntry": "it is the record itself",
+    "accounts.AuditSeal": "a seal over the record",
     "admin.LogEntry": "Django's own log of the admin, replaced by the audit entry",
     "auth.Permission": "written by migrations only",
     "contenttypes.ContentType": "written by migrations only",

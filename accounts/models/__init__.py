@@ -3,6 +3,7 @@
 from accounts.models.attempt_count import AttemptCount
 from accounts.models.audit import AuditEntry
 from accounts.models.device_login import DeviceAnswer, DeviceLogin
+from accounts.models.seal import AuditSeal
 from accounts.models.service_account import ServiceAccount
 from accounts.models.token import ApiToken
 from accounts.models.user import User
@@ -11,6 +12,7 @@ __all__ = [
     "ApiToken",
     "AttemptCount",
     "AuditEntry",
+    "AuditSeal",
     "DeviceAnswer",
     "DeviceLogin",
     "ServiceAccount",

@@ -16,6 +16,7 @@ from kubecarrier.controller.holding import Holding
 from kubecarrier.controller.running import cancelled
 from kubecarrier.controller.sharing import ROUND_SECONDS
 from kubecarrier.controller.sweeping import sweep
+from kubecarrier.lib import schedules
 from kubecarrier.lib.watching import watchers
 
 log = structlog.get_logger(__name__)
@@ -30,12 +31,14 @@ async def run(name: str | None = None) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     name = name or heartbeats.controller_name()
     threads = Threads("controller", 1)
+    slow = Threads("jobs", 1)  # what takes seconds must not hold back the sweep
     holding = Holding(name, watchers())
     jobs: list[tuple[float, Callable[[], Awaitable[object]]]] = [
         (heartbeats.BEAT_SECONDS, partial(threads.call, partial(heartbeats.beat, name))),
         (_SWEEP_SECONDS, partial(threads.call, sweep)),
         (ROUND_SECONDS, holding.round),
         (_CLEAN_SECONDS, partial(threads.call, heartbeats.forget_old)),
+        *((job.seconds, partial(slow.call, job.run)) for job in schedules.jobs()),
     ]
     running = [asyncio.create_task(every(seconds, job)) for seconds, job in jobs]
     try:
@@ -45,6 +48,7 @@ async def run(name: str | None = None) -> None:
         await _quietly(holding.close)
         await _quietly(partial(threads.call, partial(heartbeats.forget, name)))
         threads.close()
+        slow.close()
 
 
 async def every(seconds: float, job: Callable[[], Awaitable[object]]) -> None:

@@ -93,7 +93,7 @@ def _waits(path: str, queue: str) -> bool:
     return bool(pk) and rows.exists()
 
 
-def task_entry[**P](function: Callable[P, None]) -> Callable[P, None]:
+def task_entry[**P](function: Callable[P, object]) -> Callable[P, None]:
     """Decorates every task: a request id of its own, errors logged, never raised to the queue."""
 
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
