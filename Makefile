@@ -14,7 +14,7 @@ CODE := accounts apps fleet kubecarrier monitoring tools manage.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header
 
 .PHONY: help setup demo demo-clean test test-all lint format types contracts migrations schema \
-	lock packages controlplane bench clean
+	lock messages packages controlplane bench clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -83,6 +83,9 @@ bench: $(STAMP) ## Measure: make bench NAME=inventory (without a name: list them
 lock: $(STAMP) ## Compile requirements*.in to the hashed locks
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+
+messages: $(STAMP) ## Gather the console's texts for translators (locale/django.pot); LANGUAGE=zh_Hans begins one
+	@$(PYTHON) -m tools.messages $(if $(filter command line,$(origin LANGUAGE)),'$(LANGUAGE)')
 
 clean: ## Remove .venv and caches (not var/: see demo-clean)
 	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage htmlcov *.egg-info
