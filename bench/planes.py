@@ -11,7 +11,15 @@ from typing import Any
 
 from bench.frame import Options
 from bench.waiting import wait
-from tools.controlplane import ControlPlane, ControlPlaneError, Etcd, binaries, ensure_binaries
+from tools.controlplane import (
+    ControlPlane,
+    ControlPlaneError,
+    Etcd,
+    binaries,
+    ensure_binaries,
+    start_all,
+    stop_all,
+)
 
 Json = dict[str, Any]
 
@@ -30,6 +38,22 @@ def cluster(options: Options, *, pods: int = 0) -> Iterator[ControlPlane]:
             name="one", dir=options.directory, etcd=etcd, nodes=nodes, controllers=bool(pods)
         ) as plane:
             yield plane
+
+
+@contextmanager
+def api_servers(options: Options, count: int) -> Iterator[list[ControlPlane]]:
+    """So many API servers on one etcd, and nothing else."""
+    ensure_binaries(options.say)
+    with Etcd(options.directory) as etcd:
+        planes = [
+            ControlPlane(name=f"c{number}", dir=options.directory, etcd=etcd, controllers=False)
+            for number in range(count)
+        ]
+        start_all(planes)
+        try:
+            yield planes
+        finally:
+            stop_all(planes)
 
 
 def make_namespace(plane: ControlPlane, name: str) -> None:
@@ -84,6 +108,18 @@ class Witness:
 def is_write(event: Json) -> bool:
     """Whether the administrator changed something, or tried to."""
     return event["verb"] in _WRITES and event["user"]["username"] == _ADMIN
+
+
+def object_written(event: Json, name: str) -> tuple[str, str, float] | None:
+    """(namespace, verb, when) of a finished write to a config map of that name."""
+    ref = event.get("objectRef") or {}
+    wanted = ("configmaps", name)
+    if (ref.get("resource"), ref.get("name")) != wanted or event["verb"] not in _WRITES:
+        return None
+    if event["stage"] != "ResponseComplete" or event["responseStatus"]["code"] >= 300:
+        return None
+    when = datetime.fromisoformat(event["stageTimestamp"]).timestamp()
+    return str(ref["namespace"]), str(event["verb"]), when
 
 
 def record_written(event: Json) -> tuple[str, str, float] | None:

@@ -1,4 +1,4 @@
-"""A pass over releases of which nothing changed.
+"""A pass over releases and config copies of which nothing changed.
 
 One release is really deployed and seen ready; the others are copies of its rows
 (bench/inside/idle.py). Witnesses: a program in front of Helm that counts its
@@ -28,19 +28,25 @@ def run(options: Options) -> Found:
         with Portal(home) as portal:
             _deploy(portal, plane, helm_chart(options.directory))
         home.inside("idle", "copy", str(options.scale))
+        home.inside("idle", "copy", str(options.scale), "configs")
         counted.forget()
         witness = Witness(plane)
         passes = [home.inside("idle", "pass") for _ in range(options.rounds)]
+        configs = [home.inside("idle", "pass", "configs") for _ in range(options.rounds)]
         writes = sum(is_write(event) for event in witness.events())
-    costs = [per_thousand(one["cpu_seconds"], one["due"]) for one in passes]
+    costs, config_costs = (
+        [per_thousand(one["cpu_seconds"], one["due"]) for one in found]
+        for found in (passes, configs)
+    )
     return Found(
         {},
         {
             "cpu_seconds_per_1000": median(costs),
+            "config_cpu_seconds_per_1000": median(config_costs),
             "helm_processes": counted.starts() / options.rounds,
             "cluster_writes": writes / options.rounds,
             "wall_seconds": median([one["wall_seconds"] for one in passes]),
-            "still_due": max(one["left"] for one in passes),
+            "still_due": max(one["left"] for one in [*passes, *configs]),
         },
     )
 
@@ -56,6 +62,10 @@ def _deploy(portal: Portal, plane: ControlPlane, chart: Path) -> None:
     }
     portal.call("PUT", f"applications/{_APPLICATION}", {"spec": spec})
     path = f"releases/{_APPLICATION}.{plane.name}"
+    wait(lambda: portal.call("GET", path)["status"]["ready"] == "True", what=path, every=0.2)
+    item = {"namespaces": [_NAMESPACE], "data": {"a": "b"}, "placement": {"selector": "*"}}
+    portal.call("PUT", "configitems/idle", {"spec": item})
+    path = f"configcopies/idle.{plane.name}.{_NAMESPACE}"
     wait(lambda: portal.call("GET", path)["status"]["ready"] == "True", what=path, every=0.2)
 
 
@@ -79,7 +89,7 @@ class _Counted:
 
 BENCH = Bench(
     name="idle",
-    work="a full pass over releases of which nothing changed",
+    work="a full pass over releases and config copies of which nothing changed",
     unit="releases",
     scale=1000,
     rounds=5,

@@ -1,4 +1,4 @@
-"""Copies of a deployed release, and one pass over all of them in a fresh process.
+"""Copies of a deployed release or of a config item's copy, and one pass over all of them in a fresh process.
 
 `copy COUNT`: each copy is an application with its revision and its
 release; the release has every status column of the deployed one, which is what
@@ -13,11 +13,15 @@ import resource
 import sys
 import time
 import uuid
+from collections.abc import Callable
 
 from django.db import transaction
+from django.db.models import Model
 
 from apps.models import Application, ApplicationRevision, Release
 from apps.tasks import reconcile_releases
+from fleet.models import ConfigCopy, ConfigItem, ConfigItemRevision
+from fleet.tasks import reconcile_config_copies
 from kubecarrier.lib import audit, lease
 
 
@@ -49,19 +53,45 @@ def copy(count: int) -> dict[str, float]:
     return {"releases": Release.objects.count()}
 
 
-def one_pass() -> dict[str, float]:
+def copy_configs(count: int) -> dict[str, float]:
+    """The same of a config item: each copy is an item with its revision and its config copy."""
+    original = ConfigCopy.objects.select_related("item", "revision").get()
+    items, revisions, copies = [], [], []
+    for number in range(count - ConfigCopy.objects.count()):
+        name = f"copy-{number}"
+        item = _copied(original.item, name=name, object_name=name)
+        revision = _copied(original.revision, item=item)
+        items.append(item)
+        revisions.append(revision)
+        copies.append(
+            _copied(
+                original,
+                item=item,
+                revision=revision,
+                object_name=name,
+                name=f"{name}.{original.name.partition('.')[2]}",
+            )
+        )
+    with transaction.atomic(), audit.unaudited("rows of a benchmark"):
+        ConfigItem.objects.bulk_create(items)
+        ConfigItemRevision.objects.bulk_create(revisions)
+        ConfigCopy.objects.bulk_create(copies)
+    return {"copies": ConfigCopy.objects.count()}
+
+
+def one_pass(model: type[Release | ConfigCopy], task: Callable[[], None]) -> dict[str, float]:
     """CPU of the task alone: the first call finds nothing due and pays for the start."""
-    Release.objects.all().status_update(next_reconcile_at=None)
-    reconcile_releases()
-    due = lease.wake(Release.objects.all())
+    model.objects.all().status_update(next_reconcile_at=None)
+    task()
+    due = lease.wake(model.objects.all())
     cpu, wall = _cpu_seconds(), time.monotonic()
-    reconcile_releases()
+    task()
     cpu, wall = _cpu_seconds() - cpu, time.monotonic() - wall
-    left = Release.objects.filter(lease.due()).count()
+    left = model.objects.filter(lease.due()).count()
     return {"due": due, "left": left, "cpu_seconds": cpu, "wall_seconds": wall}
 
 
-def _copied[T: (Application, ApplicationRevision, Release)](row: T, **changed: object) -> T:
+def _copied[T: Model](row: T, **changed: object) -> T:
     values = {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
     made = type(row)(**values)
     made.pk = uuid.uuid4()
@@ -76,4 +106,12 @@ def _cpu_seconds() -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(copy(int(sys.argv[2])) if sys.argv[1] == "copy" else one_pass()))
+    match sys.argv[1:]:
+        case ["copy", count]:
+            print(json.dumps(copy(int(count))))
+        case ["copy", count, "configs"]:
+            print(json.dumps(copy_configs(int(count))))
+        case ["pass", "configs"]:
+            print(json.dumps(one_pass(ConfigCopy, reconcile_config_copies)))
+        case _:
+            print(json.dumps(one_pass(Release, reconcile_releases)))
