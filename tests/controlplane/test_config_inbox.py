@@ -135,7 +135,7 @@ class TestTwoWay:
     def test_a_mask_is_put_back_and_never_taken_over(
         self, fleet: Portal, planes: list[ControlPlane], namespace: str, kubectl: Any
     ) -> None:
-        secret = {"type": "Secret", "data": {"password": "canary-1"}}
+        secret: Json = {"type": "Secret", "data": {"password": "canary-1"}}
         save(fleet, "settings", namespace, propagation="two-way", **secret)
         ready(fleet)
         mask = base64.b64encode(b"*** (0a1b2c3d)").decode()
@@ -184,12 +184,12 @@ class TestTwoWay:
         """The write is in the cluster, its record is not, and the item has moved on."""
         save(fleet, "settings", namespace, propagation="two-way")
         ready(fleet)
-        known = ConfigCopy.objects.values("pk", "uid", "resource_version", "applied_digest")
-        before = {row.pop("pk"): row for row in known}
+        columns = ("uid", "resource_version", "applied_digest")
+        before = {row.pk: {c: getattr(row, c) for c in columns} for row in ConfigCopy.objects.all()}
         fleet.call("post", "configitems/settings/set", {"data": {"color": "red"}})
         ready(fleet)
-        for pk, columns in before.items():
-            ConfigCopy.objects.filter(pk=pk).status_update(**columns, applied_revision=1)
+        for pk, known in before.items():
+            ConfigCopy.objects.filter(pk=pk).status_update(**known, applied_revision=1)
         fleet.call("post", "configitems/settings/set", {"data": {"color": "green"}})
         hear()
         ready(fleet)
@@ -334,7 +334,7 @@ class TestInbox:
 def test_a_secret_in_the_inbox_is_masked(
     fleet: Portal, planes: list[ControlPlane], namespace: str, kubectl: Any
 ) -> None:
-    secret = {"type": "Secret", "data": {"password": "canary-1"}}
+    secret: Json = {"type": "Secret", "data": {"password": "canary-1"}}
     save(fleet, "settings", namespace, propagation="inbox", **secret)
     ready(fleet)
     value = base64.b64encode(b"canary-2").decode()
