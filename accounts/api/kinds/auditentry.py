@@ -56,5 +56,6 @@ AUDIT_ENTRY = register(
         search=("object_repr", "actor_name", "reason", "changes_text", "request_id"),
         order="-timestamp",
         watchable=False,
+        actions=("export",),
     )
 )

@@ -1,5 +1,6 @@
 """The bodies of this app's requests and answers."""
 
+from accounts.api.serializers.auditentry import AuditExportSerializer
 from accounts.api.serializers.device import (
     DeviceBegunSerializer,
     DeviceCodeSerializer,
@@ -10,6 +11,7 @@ from accounts.api.serializers.session import LoginSerializer, PersonSerializer, 
 from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializer
 
 __all__ = [
+    "AuditExportSerializer",
     "DeviceBegunSerializer",
     "DeviceCodeSerializer",
     "DeviceTokenSerializer",

@@ -1,4 +1,4 @@
-"""`manage.py audit`: check the seals, seal now, remove what is old, show the keys, mend the guard."""
+"""`manage.py audit`: check the seals, seal now, remove what is old, export, show the keys, mend the guard."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import json
 from argparse import ArgumentParser, ArgumentTypeError
 from dataclasses import asdict
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from accounts.services import prune, seals
+from accounts.models import AuditEntry
+from accounts.services import exports, prune, seals
 from accounts.trail import check, guard, keys
+from accounts.trail.export import Form, into_folder
 from kubecarrier.lib.errors import KubeCarrierError
 
 
@@ -31,6 +34,14 @@ class Command(BaseCommand):
         commands.add_parser("seal", help="Seal what is not sealed yet, now.")
         pruning = commands.add_parser("prune", help="Remove sealed entries that are old.")
         pruning.add_argument("--days", type=int, required=True, help="keep those of so many days")
+        export = commands.add_parser("export", help="Entries, seals and a signature, as files.")
+        export.add_argument("--directory", type=Path, required=True, help="made anew, for you only")
+        export.add_argument("--form", choices=list(Form), type=Form, default=Form.JSONL)
+        export.add_argument("--from", dest="since", type=moment, help="entries from then on")
+        export.add_argument("--to", dest="until", type=moment, help="entries before then")
+        export.add_argument("--who", help="only of this user")
+        export.add_argument("--cluster", help="only on this cluster")
+        export.add_argument("--project", help="only in this project")
         commands.add_parser("keys", help="The public keys that seals and exports are signed with.")
         commands.add_parser("guard", help="Make the database's triggers where they are missing.")
 
@@ -59,6 +70,21 @@ class Command(BaseCommand):
 
     def _prune(self, *, days: int, **_: Any) -> None:
         self.stdout.write(f"{prune.audit_prune(days=days)} entries removed")
+
+    def _export(self, *, directory: Path, form: Form, **options: Any) -> None:
+        columns = {
+            "since": "timestamp__gte", "until": "timestamp__lt",
+            "who": "actor_name", "cluster": "cluster", "project": "project",
+        }  # fmt: skip
+        asked = {name: options[name] for name in columns if options[name]}
+        entries = AuditEntry.objects.filter(**{columns[name]: asked[name] for name in asked})
+        said = {name: str(value) for name, value in asked.items()}
+        parts = exports.audit_export(actor=None, entries=entries, form=form, filters=said)
+        try:
+            size = into_folder(parts, directory)
+        except OSError as error:
+            raise CommandError(f"{directory}: {error.strerror}") from error
+        self.stdout.write(f"{size} bytes in {directory}")
 
     def _keys(self, **_: Any) -> None:
         for key_id, public in keys.public_keys().items():
