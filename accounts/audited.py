@@ -43,6 +43,7 @@ NOT_AUDITED: dict[str, str] = {
     "fleet.ServedResource": "observed in clusters, written by the catalogue",
     "fleet.Catalogue": "derived from its cluster, holds no wish of its own",
     "fleet.WatchLease": "which controller watches a cluster; renewed every few seconds",
+    "fleet.NodeDrain": "work on an operation; the asking is audited on its cluster",
     "fleet.Operation": "a record of what was asked for; the asking is audited on its object",
     "fleet.OperationTarget": "progress of an operation",
     "fleet.ConfigItemRevision": "immutable, made with the audited change of its config item",

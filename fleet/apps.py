@@ -10,9 +10,15 @@ class FleetConfig(AppConfig):
 
     def ready(self) -> None:
         from fleet import config_projects, placed, watching
-        from fleet.choices import CATALOGUE_TASK, CONFIG_SUMMARY_TASK, CONFIG_TASK, PROBE_TASK
+        from fleet.choices import (
+            CATALOGUE_TASK,
+            CONFIG_SUMMARY_TASK,
+            CONFIG_TASK,
+            DRAIN_TASK,
+            PROBE_TASK,
+        )
         from fleet.inventory import watching as inventory
-        from fleet.models import Catalogue, Cluster, ConfigCopy, ConfigItem, Project
+        from fleet.models import Catalogue, Cluster, ConfigCopy, ConfigItem, NodeDrain, Project
         from fleet.queries import operation_cause
         from kubecarrier.lib import causes, sweeps, whereabouts
 
@@ -27,3 +33,4 @@ class FleetConfig(AppConfig):
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))
         sweeps.register(sweeps.Sweep(Catalogue, CATALOGUE_TASK, "default"))
+        sweeps.register(sweeps.Sweep(NodeDrain, DRAIN_TASK, "default"))

@@ -7,6 +7,7 @@ PROBE_TASK = "fleet.tasks.probe_clusters"
 CONFIG_TASK = "fleet.tasks.reconcile_config_copies"
 CONFIG_SUMMARY_TASK = "fleet.tasks.summarize_config_items"
 CATALOGUE_TASK = "fleet.tasks.read_catalogues"
+DRAIN_TASK = "fleet.tasks.drain_nodes"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 

@@ -6,6 +6,7 @@ from fleet.reconcilers.catalogue import CatalogueReconciler
 from fleet.reconcilers.cluster import ClusterReconciler
 from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
 from fleet.reconcilers.configitem import ConfigItemReconciler
+from fleet.reconcilers.drain import NodeDrainReconciler
 from kubecarrier.lib.batches import run_batches
 from kubecarrier.lib.reconcile import run_due
 from kubecarrier.lib.tasks import task_entry
@@ -34,3 +35,9 @@ def summarize_config_items() -> None:
 def read_catalogues() -> None:
     """Read what every due cluster serves."""
     run_due(CatalogueReconciler(), budget_seconds=60)
+
+
+@task_entry
+def drain_nodes() -> None:
+    """Go on with every drain that is due."""
+    run_due(NodeDrainReconciler(), budget_seconds=60)

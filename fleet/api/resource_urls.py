@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from django.urls import path
 
+from fleet.api.views.node_live import NodeLiveViewSet
 from fleet.api.views.resource import ResourceKindViewSet, ResourceListViewSet, ResourceViewSet
 
 _ROOT = "clusters/<str:cluster>/resources"
 _KIND = f"{_ROOT}/<str:group>/<str:version>/<str:plural>"
 _ONE = f"{_KIND}/<str:namespace>/<str:name>"
 _READS = ("events", "owners")
+_NODE = "clusters/<str:cluster>/nodes/<str:node>"
+_NODE_ACTS = ("cordon", "uncordon", "label", "taint", "drain")
 _ACTS = ("scale", "restart", "suspend", "resume", "reveal")
 
 urlpatterns = [
@@ -38,5 +41,15 @@ urlpatterns = [
     *(
         path(f"{_ONE}/{one}", ResourceViewSet.as_view({"post": one}), name=f"resource-{one}")
         for one in _ACTS
+    ),
+    path(_NODE, NodeLiveViewSet.as_view({"get": "retrieve"}), name="node-live"),
+    path(
+        f"{_NODE}/drain/cancel",
+        NodeLiveViewSet.as_view({"post": "cancel"}),
+        name="node-drain-cancel",
+    ),
+    *(
+        path(f"{_NODE}/{one}", NodeLiveViewSet.as_view({"post": one}), name=f"node-{one}")
+        for one in _NODE_ACTS
     ),
 ]

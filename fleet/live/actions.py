@@ -12,7 +12,6 @@ from fleet.live.objects import live_object
 from fleet.live.session import Session
 from fleet.live.shown import shown
 from kubecarrier.lib import audit
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import ConflictError, InvalidError, KubeCarrierError
 
 Json = dict[str, Any]
@@ -43,7 +42,7 @@ def resource_scale(
     session: Session, kind: Resource, ref: ObjectRef, *, replicas: int, dry_run: bool = False
 ) -> Json:
     """Through the scale subresource; `{"object", "before", "after", "warnings"}`."""
-    require(session.user, "resources.scale", session.cluster)
+    session.require("resources.scale")
     if "scale" not in kind.subresources:
         raise InvalidError("not_scalable", f"{kind.kind} cannot be scaled.", field="kind")
     if not 0 <= replicas <= MAX_REPLICAS:
@@ -68,7 +67,7 @@ def resource_restart(
     session: Session, kind: Resource, ref: ObjectRef, *, dry_run: bool = False
 ) -> Json:
     """A rollout of the same pods anew, by the annotation that kubectl uses."""
-    require(session.user, "resources.restart", session.cluster)
+    session.require("resources.restart")
     if (kind.group, kind.kind) not in RESTARTABLE:
         raise InvalidError("not_restartable", f"{kind.kind} cannot be restarted.", field="kind")
     what = f"restart {ref}"
@@ -87,7 +86,7 @@ def resource_suspend(
     session: Session, kind: Resource, ref: ObjectRef, *, suspended: bool, dry_run: bool = False
 ) -> Json:
     """CronJobs make no more jobs, Jobs lose their pods, until resumed."""
-    require(session.user, "resources.suspend", session.cluster)
+    session.require("resources.suspend")
     if (kind.group, kind.kind) not in SUSPENDABLE:
         raise InvalidError("not_suspendable", f"{kind.kind} cannot be suspended.", field="kind")
     verb = "suspend" if suspended else "resume"

@@ -13,7 +13,6 @@ from fleet.live.session import Session
 from fleet.live.shown import shown
 from fleet.live.tables import Query, fresh_token
 from kubecarrier.lib import audit
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import InvalidError, NotFoundError
 
 Json = dict[str, Any]
@@ -51,7 +50,7 @@ def resource_object(
     session: Session, kind: Resource, ref: ObjectRef, *, managed_fields: bool = False
 ) -> Json:
     """One object for people; raises NotFoundError."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"get {ref}"):
         found = live_object(session.kube, kind, ref)
     return shown(found, managed_fields=managed_fields)
@@ -61,7 +60,7 @@ def resource_page(
     session: Session, kind: Resource, query: Query, *, managed_fields: bool = False
 ) -> ListPage:
     """A page of whole objects for people; `query.search` is not for these."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"list {kind.plural}"), fresh_token():
         page = session.kube.list_page(
             kind,
@@ -77,7 +76,7 @@ def resource_page(
 
 def resource_events(session: Session, kind: Resource, ref: ObjectRef) -> list[Json]:
     """The object's events, the newest first; at most 200."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"list events of {ref}"):
         obj = live_object(session.kube, kind, ref)
         selector = f"involvedObject.uid={obj['metadata']['uid']}"
@@ -95,7 +94,7 @@ def resource_reveal(session: Session, kind: Resource, ref: ObjectRef) -> dict[st
 
     Raises DeniedError, and InvalidError for what is no Secret.
     """
-    require(session.user, "resources.reveal", session.cluster)
+    session.require("resources.reveal")
     if (kind.group, kind.kind) != ("", "Secret"):
         raise InvalidError("not_a_secret", "Only a Secret has values to reveal.", field="kind")
     with session.doing(f"reveal {ref}"):

@@ -17,7 +17,6 @@ from fleet.kube_errors import KubeError, NotFound
 from fleet.live.kinds import preferred
 from fleet.live.objects import live_object
 from fleet.live.session import Session
-from kubecarrier.lib.access import require
 
 Json = dict[str, Any]
 Key = tuple[str, str]  # (group, kind)
@@ -50,7 +49,7 @@ _DEPTH = 10
 
 def resource_owners(session: Session, kind: Resource, ref: ObjectRef) -> Json:
     """`{"object", "owners", "dependents", "unseen"}`: owners and dependents are trees."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"list owners of {ref}"):
         obj = live_object(session.kube, kind, ref)
         kube = _hasty(session.kube)

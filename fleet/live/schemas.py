@@ -14,7 +14,6 @@ from fleet.connection import Connection
 from fleet.kube import Kube, Resource
 from fleet.kube_errors import NotFound
 from fleet.live.session import BUDGET, Session
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import NotFoundError
 
 Json = dict[str, Any]
@@ -63,7 +62,7 @@ class Schema:
 
 def kind_schema(session: Session, kind: Resource) -> Schema:
     """Raises NotFoundError `schema_unknown` where the server publishes none."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"read the schema of {kind.kind}"):
         return schema_of(session.kube, kind)
 

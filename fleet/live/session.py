@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from accounts.scopes import require_scope
 from fleet import acting, addresses
 from fleet.conditions import IDENTIFIED
 from fleet.kube import Budget, Kube, discovery_of
@@ -14,6 +15,7 @@ from fleet.kube_errors import Forbidden, KubeError
 from fleet.models import Cluster
 from fleet.queries import connection_of
 from kubecarrier.lib import audit
+from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import ConflictError, DeniedError, KubeCarrierError
 
 BUDGET = Budget(connect=3, read=8, total=15)
@@ -29,6 +31,11 @@ class Session:
     user: Any
     kube: Kube
     manager: str
+
+    def require(self, permission: str) -> None:
+        """Raises DeniedError unless the person, and the token they came with, may do this here."""
+        require(self.user, permission, self.cluster)
+        require_scope(self.user, permission)
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:

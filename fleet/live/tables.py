@@ -10,7 +10,6 @@ from typing import Any
 from fleet.kube import Kube, Resource
 from fleet.kube_errors import Gone
 from fleet.live.session import Session
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import ConflictError
 
 Json = dict[str, Any]
@@ -67,7 +66,7 @@ def resource_table(session: Session, kind: Resource, query: Query) -> Table:
     A search goes through whole pages until it has found enough, so that no row
     is lost between two pages: it may answer a few more than `limit`.
     """
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"list {kind.plural}"), fresh_token():
         return _searched(session.kube, kind, query)
 
@@ -86,7 +85,7 @@ def fresh_token() -> Iterator[None]:
 
 def row_of(session: Session, kind: Resource, *, namespace: str, name: str) -> Table:
     """One object as a table of one row, as `kubectl get` prints it; raises NotFound."""
-    require(session.user, "resources.view", session.cluster)
+    session.require("resources.view")
     with session.doing(f"get {kind.kind} {namespace}/{name}"):
         answer = session.kube.table(kind, namespace=namespace or None, name=name)
     return _table(answer, list(_rows(answer)), scanned=1)

@@ -19,7 +19,6 @@ from fleet.live.objects import live_object
 from fleet.live.session import Session
 from fleet.live.shown import masked, shown, unmasked
 from kubecarrier.lib import audit
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import InvalidError, KubeCarrierError, NotFoundError
 
 Json = dict[str, Any]
@@ -101,7 +100,7 @@ def resource_delete(
 
     Raises NotFoundError, and ConflictError when it is not the object with that uid or version.
     """
-    require(session.user, "resources.delete", session.cluster)
+    session.require("resources.delete")
     what = f"delete {ref}"
     with session.doing(what):
         live = live_object(session.kube, kind, ref)
@@ -150,7 +149,9 @@ def _live(session: Session, wish: Write) -> Json | None:
 
 def _require(session: Session, wish: Write, live: Json | None) -> None:
     fresh = live is None or wish.verb is Verb.CREATE
-    require(session.user, f"resources.{'create' if fresh else 'edit'}", session.cluster)
+    session.require(f"resources.{'create' if fresh else 'edit'}")
+    if fresh and (wish.kind.group, wish.kind.kind) == ("", "Namespace"):
+        session.require("namespaces.create")
 
 
 def _checked(wish: Write, live: Json | None) -> Write:

@@ -4,6 +4,7 @@ from fleet.models.cluster import Cluster
 from fleet.models.config_conflict import ConfigConflict
 from fleet.models.config_copy import ConfigCopy
 from fleet.models.config_item import ConfigItem, ConfigItemRevision
+from fleet.models.drain import NodeDrain
 from fleet.models.inventory import InventoryKind, InventoryObject
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
@@ -22,6 +23,7 @@ __all__ = [
     "InventoryObject",
     "Namespace",
     "Node",
+    "NodeDrain",
     "Observed",
     "Operation",
     "OperationTarget",

@@ -28,6 +28,7 @@ from kubecarrier.cli.commands import (
     generic,
     imports,
     lifecycle,
+    nodes,
     operations,
     projects,
     releases,
@@ -175,6 +176,7 @@ _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "app": ("Applications.", [applications, changes, lifecycle]),
     "release": ("Applications on single clusters.", [releases]),
     "token": ("API tokens.", [tokens]),
+    "node": ("Nodes of clusters.", [nodes]),
     "resource": ("Any object of any cluster, in kubectl's manners.", [resources, resource_writes]),
     "operation": ("What the portal does in the background.", [operations]),
 }

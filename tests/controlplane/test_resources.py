@@ -540,6 +540,28 @@ def test_the_cluster_sees_the_person(
     assert refused["code"] == "cluster_denied"
 
 
+def test_a_token_that_may_only_look(one: Portal, namespace: str) -> None:
+    one.call("post", deployments(namespace), deployment(namespace), code=201)
+    user: Any = User.objects.get(username="admin")
+    user.token_scopes = ["read-only"]
+    client = APIClient()
+    client.force_authenticate(user)
+    looking = Portal(client)
+    path = deployments(namespace, "web")
+    assert looking.call("get", path)["kind"] == "Deployment"
+    chosen = [
+        {"apiVersion": "apps/v1", "kind": "Deployment", "namespace": namespace, "name": "web"}
+    ]
+    for method, at, body in (
+        ("post", f"{path}/scale", {"replicas": 2}),
+        ("delete", path, None),
+        ("put", path, looking.call("get", path)),
+    ):
+        assert looking.call(method, at, body, code=403)["error"]["code"] == "scope_missing"
+    many = looking.call("post", f"{ROOT}/bulk", {"action": "delete", "objects": chosen})
+    assert many["items"][0]["error"]["code"] == "scope_missing"
+
+
 def test_superusers_act_as_the_portal(
     one: Portal, namespace: str, cluster_one: ControlPlane
 ) -> None:

@@ -41,7 +41,6 @@ from kubecarrier.api import paging, parsers
 from kubecarrier.api.renderers import JSONRenderer, YamlRenderer
 from kubecarrier.api.views import refuse_unknown_parameters, validated
 from kubecarrier.lib import audit
-from kubecarrier.lib.access import require
 from kubecarrier.lib.errors import InvalidError, NotFoundError
 
 _PATCHES: dict[str, PatchType] = {
@@ -56,7 +55,7 @@ def _query(name: str, text: str) -> OpenApiParameter:
     return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
 
 
-_DRY = _query("dryRun", "All: answer what the server would make of it, store nothing.")
+DRY = _query("dryRun", "All: answer what the server would make of it, store nothing.")
 _FORCE = _query("force", "true takes over fields of other managers (server-side apply).")
 _LIST = [
     _query("namespace", "Only there."),
@@ -81,6 +80,7 @@ class ResourceViews(viewsets.ViewSet):
         parsers.YamlParser,
     ]
     renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, YamlRenderer]  # type: ignore[misc]
+    needs_scope = ""  # each act asks by itself: `Session.require`
     # Query parameters by action; everything else is refused.
     parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
 
@@ -100,7 +100,7 @@ class ResourceViews(viewsets.ViewSet):
             raise NotFoundError("not_found", f"There is no cluster “{cluster[:100]}”.")
         return open_session(user=request.user, cluster=row)
 
-    def kind(self, session: Session, group: str, version: str, plural: str) -> Resource:
+    def served(self, session: Session, group: str, version: str, plural: str) -> Resource:
         """The served kind; raises NotFoundError."""
         with session.doing("read what the cluster serves"):
             return kinds.find_kind(session.kube, kinds.named_in_path(group, version, plural))
@@ -110,7 +110,7 @@ class ResourceViews(viewsets.ViewSet):
     ) -> tuple[Session, Resource, ObjectRef]:
         """Who, which kind and which object."""
         session = self.session(request, cluster)
-        found = self.kind(session, **kind)
+        found = self.served(session, **kind)
         scope = "" if namespace == kinds.ANY else namespace
         return session, found, ref_of(found, namespace=scope, name=name)
 
@@ -124,7 +124,7 @@ class ResourceKindViewSet(ResourceViews):
     def list(self, request: Request, cluster: str) -> Response:
         """Each kind once, in its group's preferred version, as kubectl api-resources does."""
         session = self.session(request, cluster)
-        require(request.user, "resources.view", session.cluster)
+        session.require("resources.view")
         with session.doing("read what the cluster serves"):
             served = session.kube.resources()
         items = [
@@ -135,7 +135,7 @@ class ResourceKindViewSet(ResourceViews):
         return Response({"items": items, "unknownGroups": unknown})
 
     @extend_schema(
-        request=forms.ResourceBulkSerializer, parameters=[_DRY],
+        request=forms.ResourceBulkSerializer, parameters=[DRY],
         responses={200: forms.ResourceOutcomeListSerializer}, operation_id="resource_bulk",
     )  # fmt: skip
     def bulk(self, request: Request, cluster: str) -> Response:
@@ -154,7 +154,7 @@ class ResourceKindViewSet(ResourceViews):
         )
 
     @extend_schema(
-        request=forms.ResourceApplySerializer, parameters=[_DRY],
+        request=forms.ResourceApplySerializer, parameters=[DRY],
         responses={200: forms.ResourceOutcomeListSerializer}, operation_id="resource_apply",
     )  # fmt: skip
     def apply(self, request: Request, cluster: str) -> Response:
@@ -197,13 +197,13 @@ class ResourceListViewSet(ResourceViews):
         if whole and query.search:
             raise InvalidError("parameter_invalid", "search is for rows.", field="search")
         session = self.session(request, cluster)
-        kind = self.kind(session, group, version, plural)
+        kind = self.served(session, group, version, plural)
         if whole:
             return Response(live_documents.objects(resource_page(session, kind, query)))
         return Response(live_documents.table(kind, tables.resource_table(session, kind, query)))
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT, parameters=[_DRY, _LIST[0]],
+        request=OpenApiTypes.OBJECT, parameters=[DRY, _LIST[0]],
         responses={201: forms.ResourceWrittenSerializer}, operation_id="resource_create",
     )  # fmt: skip
     def create(
@@ -212,7 +212,7 @@ class ResourceListViewSet(ResourceViews):
         """Create; 409 when the name is taken."""
         dry = live_documents.dry_run(request)
         session = self.session(request, cluster)
-        kind = self.kind(session, group, version, plural)
+        kind = self.served(session, group, version, plural)
         namespace = request.query_params.get("namespace", "")
         body = live_documents.document(request.data, kind, namespace=namespace)
         metadata = body["metadata"]
@@ -230,7 +230,7 @@ class ResourceListViewSet(ResourceViews):
     ) -> Response:
         """The kind's schema as the cluster publishes it, with its references filled in."""
         session = self.session(request, cluster)
-        kind = self.kind(session, group, version, plural)
+        kind = self.served(session, group, version, plural)
         return Response(kind_schema(session, kind).expanded())
 
 
@@ -268,7 +268,7 @@ class ResourceViewSet(ResourceViews):
         return Response(obj, headers={"ETag": f'"{version}"'})
 
     @extend_schema(
-        request=OpenApiTypes.OBJECT, parameters=[_DRY],
+        request=OpenApiTypes.OBJECT, parameters=[DRY],
         responses={200: forms.ResourceWrittenSerializer}, operation_id="resource_replace",
     )  # fmt: skip
     def update(self, request: Request, **path: str) -> Response:
@@ -286,7 +286,7 @@ class ResourceViewSet(ResourceViews):
         return live_documents.written(resource_write(session, wish, dry_run=dry))
 
     @extend_schema(
-        request=dict.fromkeys(_PATCHES, OpenApiTypes.OBJECT), parameters=[_DRY, _FORCE],
+        request=dict.fromkeys(_PATCHES, OpenApiTypes.OBJECT), parameters=[DRY, _FORCE],
         responses={200: forms.ResourceWrittenSerializer, 201: forms.ResourceWrittenSerializer},
         operation_id="resource_patch",
     )  # fmt: skip
@@ -309,7 +309,7 @@ class ResourceViewSet(ResourceViews):
 
     @extend_schema(
         parameters=[
-            _DRY,
+            DRY,
             _query("propagationPolicy", "background, foreground or orphan."),
             _query("uid", "Only the object with this uid."),
             _query("resourceVersion", "Only in this version."),
@@ -357,7 +357,7 @@ class ResourceViewSet(ResourceViews):
         return Response({"data": resource_reveal(*self.one(request, **path))})
 
     @extend_schema(
-        request=forms.ResourceScaleSerializer, parameters=[_DRY],
+        request=forms.ResourceScaleSerializer, parameters=[DRY],
         responses={200: forms.ResourceActedSerializer}, operation_id="resource_scale",
     )  # fmt: skip
     def scale(self, request: Request, **path: str) -> Response:
@@ -368,7 +368,7 @@ class ResourceViewSet(ResourceViews):
         return Response(actions.resource_scale(*one, replicas=given["replicas"], dry_run=dry))
 
     @extend_schema(
-        request=None, parameters=[_DRY], responses={200: forms.ResourceActedSerializer},
+        request=None, parameters=[DRY], responses={200: forms.ResourceActedSerializer},
         operation_id="resource_restart",
     )  # fmt: skip
     def restart(self, request: Request, **path: str) -> Response:
@@ -377,7 +377,7 @@ class ResourceViewSet(ResourceViews):
         return Response(actions.resource_restart(*self.one(request, **path), dry_run=dry))
 
     @extend_schema(
-        request=None, parameters=[_DRY], responses={200: forms.ResourceActedSerializer},
+        request=None, parameters=[DRY], responses={200: forms.ResourceActedSerializer},
         operation_id="resource_suspend",
     )  # fmt: skip
     def suspend(self, request: Request, **path: str) -> Response:
@@ -386,7 +386,7 @@ class ResourceViewSet(ResourceViews):
         return Response(actions.resource_suspend(*one, suspended=True, dry_run=dry))
 
     @extend_schema(
-        request=None, parameters=[_DRY], responses={200: forms.ResourceActedSerializer},
+        request=None, parameters=[DRY], responses={200: forms.ResourceActedSerializer},
         operation_id="resource_resume",
     )  # fmt: skip
     def resume(self, request: Request, **path: str) -> Response:
