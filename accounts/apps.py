@@ -9,13 +9,16 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import audited
+        from accounts import audited, checks
         from accounts.services import prune, seals
         from accounts.services.causes import last_person
-        from kubecarrier.lib import causes, schedules
+        from accounts.services.rechecks import rechecks_due
+        from kubecarrier.lib import causes, schedules, sweeps
         from kubecarrier.lib.schedules import Job
         from kubecarrier.lib.tasks import task_entry
 
+        assert checks.TAG  # noqa: S101 - importing them registers them
+        sweeps.register_chore(sweeps.Chore(rechecks_due, "accounts.tasks.recheck_identities"))
         audited.register()
         causes.register(last_person)
         schedules.register(Job("audit seals", seals.SEAL_SECONDS, task_entry(seals.seal_all)))

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 
-from accounts.models import ApiToken, AuditEntry, ServiceAccount
+from accounts.models import ApiToken, AuditEntry, IdentityMapping, ServiceAccount
 from kubecarrier.lib import access
 from kubecarrier.lib.audit import may_operate
 
@@ -35,3 +35,9 @@ def visible_service_accounts(user: Any) -> QuerySet[ServiceAccount]:
     """The service accounts `user` may see."""
     rows = ServiceAccount.objects.visible_to(user).select_related("user")
     return rows if access.may(user, "serviceaccounts.view") else rows.none()
+
+
+def visible_identity_mappings(user: Any) -> QuerySet[IdentityMapping]:
+    """The identity mappings `user` may see."""
+    rows = IdentityMapping.objects.visible_to(user).select_related("group")
+    return rows if access.may(user, "identitymappings.view") else rows.none()

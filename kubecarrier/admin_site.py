@@ -8,9 +8,17 @@ from typing import Any
 from django.contrib.admin import ModelAdmin
 from django.contrib.admin.apps import AdminConfig as DjangoAdminConfig
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotAllowed,
+    HttpResponseRedirect,
+)
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.csrf import csrf_protect
 from unfold.sites import UnfoldAdminSite
 
 from kubecarrier.lib.audit import is_machine
@@ -70,6 +78,41 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             return inner(request, *args, **kwargs)
 
         return guarded
+
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Whoever may come in already is sent on; others see what is configured."""
+        from accounts.admin.login import ConsoleLogin
+
+        if request.method == "GET" and self.has_permission(request):
+            return HttpResponseRedirect(reverse("admin:index"))
+        context = {
+            **self.each_context(request),
+            "title": _("Log in"),
+            "subtitle": None,
+            "app_path": request.get_full_path(),
+            "username": getattr(request.user, "username", ""),
+            **(extra_context or {}),
+        }
+        view = ConsoleLogin.as_view(
+            extra_context=context,
+            authentication_form=self.login_form,
+            next_page="admin:index",
+        )
+        request.current_app = self.name
+        response: HttpResponse = never_cache(view)(request)  # type: ignore[assignment]
+        return response
+
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """By POST only, as Django's; also out of the provider."""
+        from accounts.admin.login import console_logout
+
+        if request.method != "POST":
+            return HttpResponseNotAllowed(["POST"])
+        return csrf_protect(console_logout)(request)
 
     def extra_urls(self) -> list[Any]:
         """Pages that belong to no model."""

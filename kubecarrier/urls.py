@@ -9,6 +9,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from accounts.admin.device import device_page
+from accounts.oidc import pages
 from kubecarrier import health
 from kubecarrier.api import root, schema
 
@@ -27,6 +28,9 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("device", device_page, name="device"),
+    path("oidc/login", pages.StartView.as_view(), name="oidc-login"),
+    path("oidc/callback", pages.CallbackView.as_view(), name="oidc-callback"),
+    path("oidc/backchannel-logout", pages.backchannel_logout, name="oidc-backchannel"),
     path("api/schema", schema.SchemaView.as_view(), name="schema"),
     path("api/docs", schema.DocsView.as_view(url_name="schema"), name="docs"),
     path("api/v1/", include((v1, "v1"))),

@@ -11,5 +11,10 @@ urlpatterns = [
     path("whoami", views.WhoAmIView.as_view(), name="whoami"),
     path("device/code", views.DeviceCodeView.as_view(), name="device-code"),
     path("device/token", views.DeviceTokenView.as_view(), name="device-token"),
-    *urls(views.ApiTokenViewSet, views.AuditEntryViewSet, views.ServiceAccountViewSet),
+    *urls(
+        views.ApiTokenViewSet,
+        views.AuditEntryViewSet,
+        views.IdentityMappingViewSet,
+        views.ServiceAccountViewSet,
+    ),
 ]

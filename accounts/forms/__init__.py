@@ -1,11 +1,13 @@
 """Forms of the console's pages about people."""
 
 from accounts.forms.device import DeviceForm
+from accounts.forms.identity_mapping import IdentityMappingForm
 from accounts.forms.service_account import ServiceAccountForm
 from accounts.forms.token import TokenForm
 
 __all__ = [
     "DeviceForm",
+    "IdentityMappingForm",
     "ServiceAccountForm",
     "TokenForm",
 ]

@@ -3,6 +3,9 @@
 from accounts.models.attempt_count import AttemptCount
 from accounts.models.audit import AuditEntry
 from accounts.models.device_login import DeviceAnswer, DeviceLogin
+from accounts.models.identity import Identity, IdentitySource
+from accounts.models.identity_mapping import IdentityMapping
+from accounts.models.login_session import LoginMethod, LoginSession
 from accounts.models.seal import AuditSeal
 from accounts.models.service_account import ServiceAccount
 from accounts.models.token import ApiToken
@@ -15,6 +18,11 @@ __all__ = [
     "AuditSeal",
     "DeviceAnswer",
     "DeviceLogin",
+    "Identity",
+    "IdentityMapping",
+    "IdentitySource",
+    "LoginMethod",
+    "LoginSession",
     "ServiceAccount",
     "User",
 ]

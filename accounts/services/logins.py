@@ -34,6 +34,19 @@ def logout(*, user: Any, token: ApiToken | None) -> None:
         token_revoke(token=token)
 
 
+def login_refused(*, code: str) -> None:
+    """A login by the provider that came to nothing."""
+    nobody = User(pk=_NOBODY, username="(unknown)")
+    audit.event("login-failed", nobody, said=code, result=audit.Outcome.FAILED)
+
+
+def login_locked(*, username: str) -> None:
+    """Somebody was told to wait; names that nobody has are not kept."""
+    known = User.objects.filter(username=username).first()
+    nobody = User(pk=_NOBODY, username="(unknown)")
+    audit.event("login-locked", known or nobody, result=audit.Outcome.DENIED)
+
+
 def login_failed(*, username: str) -> None:
     """Keep on record that somebody failed to log in; an unknown name is not kept.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kubecarrier.lib.lease import due
@@ -17,7 +18,17 @@ class Sweep:
     queue: str
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Work that belongs to no reconciled row: `is_due` is one cheap question."""
+
+    is_due: Callable[[], bool]
+    task: str
+    queue: str = "default"
+
+
 _sweeps: list[Sweep] = []
+_chores: list[Chore] = []
 
 
 def register(sweep: Sweep) -> None:
@@ -25,6 +36,14 @@ def register(sweep: Sweep) -> None:
     _sweeps.append(sweep)
 
 
-def waiting() -> list[Sweep]:
-    """The sweeps whose kind has a due row: one cheap SELECT each."""
-    return [sweep for sweep in _sweeps if sweep.model.objects.filter(due()).exists()]
+def register_chore(chore: Chore) -> None:
+    """Called once per chore at start."""
+    _chores.append(chore)
+
+
+def waiting() -> list[Sweep | Chore]:
+    """The sweeps whose kind has a due row, and the due chores: one cheap SELECT each."""
+    found: list[Sweep | Chore] = [
+        sweep for sweep in _sweeps if sweep.model.objects.filter(due()).exists()
+    ]
+    return [*found, *(chore for chore in _chores if chore.is_due())]

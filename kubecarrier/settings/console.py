@@ -93,6 +93,11 @@ UNFOLD: dict[str, Any] = {
                         "smart_toy",
                         "admin:accounts_serviceaccount_changelist",
                     ),
+                    _item(
+                        _("Identity mappings"),
+                        "swap_horiz",
+                        "admin:accounts_identitymapping_changelist",
+                    ),
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
                 ],

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import ApiToken, AuditEntry, ServiceAccount, User
+from accounts.models import ApiToken, AuditEntry, IdentityMapping, ServiceAccount, User
 from apps.models import Application, ChartRepository, Release
 from fleet.models import Cluster, Operation
 from kubecarrier.lib.spec import ReconciledModel
@@ -48,6 +49,9 @@ def registered() -> list[tuple[type[Any], Any]]:
 def first(model: type[Any]) -> Any:
     if model is ApiToken:
         return ApiToken.objects.create(user=User.objects.get(username="ada"), title="laptop")[0]
+    if model is IdentityMapping:
+        group = Group.objects.create(name="mapped")
+        return IdentityMapping.objects.create(name="m", source="oidc", value="v", group=group)
     if model is ServiceAccount:
         user = User.objects.create_user("sa:ci", is_staff=True)
         return ServiceAccount.objects.create(name="ci", user=user)

@@ -476,7 +476,7 @@ class TestKinds:
             "projects",
             "repositories",
         }
-        labelled |= {"serviceaccounts"}
+        labelled |= {"identitymappings", "serviceaccounts"}
         for kind in kinds():
             code = 200 if kind.plural in labelled else 400
             fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)

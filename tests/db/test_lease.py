@@ -189,9 +189,9 @@ def test_paused_rows_are_looked_at_too() -> None:
 
 
 def test_the_sweep_sees_what_is_due() -> None:
-    assert [s.model for s in sweeps.waiting()] == []
+    assert sweeps.waiting() == []
     row("a", due=-1)
-    assert [s.model for s in sweeps.waiting()] == [Cluster]
+    assert [getattr(s, "model", None) for s in sweeps.waiting()] == [Cluster]
 
 
 @pytest.mark.django_db(transaction=True)

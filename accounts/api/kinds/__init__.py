@@ -1,11 +1,13 @@
 """This app's kinds as the API knows them."""
 
 from accounts.api.kinds.auditentry import AUDIT_ENTRY
+from accounts.api.kinds.identity_mapping import IDENTITY_MAPPING
 from accounts.api.kinds.service_account import SERVICE_ACCOUNT
 from accounts.api.kinds.token import API_TOKEN
 
 __all__ = [
     "API_TOKEN",
     "AUDIT_ENTRY",
+    "IDENTITY_MAPPING",
     "SERVICE_ACCOUNT",
 ]

@@ -6,6 +6,7 @@ from accounts.api.serializers.device import (
     DeviceCodeSerializer,
     DeviceTokenSerializer,
 )
+from accounts.api.serializers.identity_mapping import IdentityMappingSpecSerializer
 from accounts.api.serializers.service_account import ServiceAccountSpecSerializer
 from accounts.api.serializers.session import LoginSerializer, PersonSerializer, TokenSerializer
 from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializer
@@ -15,6 +16,7 @@ __all__ = [
     "DeviceBegunSerializer",
     "DeviceCodeSerializer",
     "DeviceTokenSerializer",
+    "IdentityMappingSpecSerializer",
     "LoginSerializer",
     "MadeTokenSerializer",
     "NewTokenSerializer",

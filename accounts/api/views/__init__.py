@@ -2,6 +2,7 @@
 
 from accounts.api.views.auditentry import AuditEntryViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
+from accounts.api.views.identity_mapping import IdentityMappingViewSet
 from accounts.api.views.service_account import ServiceAccountViewSet
 from accounts.api.views.session import LoginView, LogoutView, WhoAmIView
 from accounts.api.views.token import ApiTokenViewSet
@@ -11,6 +12,7 @@ __all__ = [
     "AuditEntryViewSet",
     "DeviceCodeView",
     "DeviceTokenView",
+    "IdentityMappingViewSet",
     "LoginView",
     "LogoutView",
     "ServiceAccountViewSet",

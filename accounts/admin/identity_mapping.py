@@ -1,0 +1,51 @@
+"""The console's pages of identity mappings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.forms import IdentityMappingForm
+from accounts.models import IdentityMapping
+from accounts.permissions import visible_identity_mappings
+from accounts.services.identity_mappings import identity_mapping_apply, identity_mapping_delete
+from kubecarrier.console.actions import Done, ObjectAction
+from kubecarrier.console.admin import PortalAdmin
+from kubecarrier.lib import access
+
+
+def _delete(row: IdentityMapping, given: dict[str, Any], user: Any) -> Done:
+    identity_mapping_delete(actor=user, row=row)
+    return Done(_("Memberships that came by it go at the next check of each person."), leave=True)
+
+
+@admin.register(IdentityMapping)
+class IdentityMappingAdmin(PortalAdmin):
+    """Which groups there are which groups here."""
+
+    rows = visible_identity_mappings
+    form = IdentityMappingForm
+    live = False
+    list_display = ("name", "source", "value", "group")
+    list_filter = ("source",)
+    list_select_related = ("group",)
+    search_fields = ("name", "value", "group__name")
+    ordering = ("name",)
+    fields = ("name", "source", "value", "local", "labels", "read_generation")
+    delete_action = ObjectAction(
+        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True,
+        text=gettext_lazy("Memberships that came by it go at the next check of each person."),
+    )  # fmt: skip
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return access.may(request.user, "identitymappings.edit")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return access.may(request.user, "identitymappings.edit", obj)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        self.save_applied(obj, identity_mapping_apply(actor=request.user, wish=form.wish).row)

@@ -1,0 +1,57 @@
+"""System checks of logging in: each wrong combination of settings has an id and says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
+
+from accounts.oidc.id_token import ALLOWED
+
+TAG = "kubecarrier"
+_MOST_RECHECK_SECONDS = 900
+
+
+@register(TAG)
+def check_oidc(**_: Any) -> list[CheckMessage]:
+    """Whether the OIDC login can work, and only as safely as it should."""
+    if not settings.KUBECARRIER_OIDC_ISSUER:
+        stray = settings.KUBECARRIER_OIDC_CLIENT_ID or settings.KUBECARRIER_OIDC_CLIENT_SECRET
+        hint = "Set KUBECARRIER_OIDC_ISSUER, or unset the others."
+        text = "An OIDC client is configured without its provider."
+        return [Warning(text, hint, id="kubecarrier.W060")] if stray else []
+    return list(_oidc())
+
+
+def _oidc() -> Iterator[CheckMessage]:
+    parts = urlsplit(settings.KUBECARRIER_OIDC_ISSUER)
+    local = parts.hostname in {"localhost", "127.0.0.1", "::1"}
+    if parts.scheme != "https" and not (local and settings.KUBECARRIER_ALLOW_LOOPBACK):
+        yield Error("The OIDC issuer is not https.", id="kubecarrier.E061")
+    if not settings.KUBECARRIER_OIDC_CLIENT_ID:
+        yield Error("KUBECARRIER_OIDC_CLIENT_ID is not set.", id="kubecarrier.E062")
+    wrong = set(settings.KUBECARRIER_OIDC_ALGORITHMS) - ALLOWED
+    if wrong or not settings.KUBECARRIER_OIDC_ALGORITHMS:
+        hint = f"Choose among {', '.join(sorted(ALLOWED))}."
+        yield Error("KUBECARRIER_OIDC_ALGORITHMS is not acceptable.", hint, id="kubecarrier.E063")
+    if "openid" not in settings.KUBECARRIER_OIDC_SCOPES:
+        yield Error("KUBECARRIER_OIDC_SCOPES lacks openid.", id="kubecarrier.E064")
+    if settings.KUBECARRIER_OIDC_ADMIT not in {"mapped", "everyone"}:
+        yield Error("KUBECARRIER_OIDC_ADMIT is mapped or everyone.", id="kubecarrier.E065")
+    elif settings.KUBECARRIER_OIDC_ADMIT == "everyone":
+        hint = "Fine where the provider itself admits only the right people."
+        text = "Everybody whom the OIDC provider knows may use the portal."
+        yield Warning(text, hint, id="kubecarrier.W066")
+    if not 60 <= settings.KUBECARRIER_OIDC_RECHECK_SECONDS <= _MOST_RECHECK_SECONDS:
+        hint = "Access has to end within 15 minutes after the provider says so."
+        text = "KUBECARRIER_OIDC_RECHECK_SECONDS is not from 60 to 900."
+        yield Error(text, hint, id="kubecarrier.E067")
+    ca_file = settings.KUBECARRIER_OIDC_CA_FILE
+    if ca_file and not Path(ca_file).is_file():
+        yield Error("KUBECARRIER_OIDC_CA_FILE is no file.", id="kubecarrier.E068")
+    if settings.KUBECARRIER_OIDC_CLIENT_AUTH not in {"post", "basic"}:
+        yield Error("KUBECARRIER_OIDC_CLIENT_AUTH is post or basic.", id="kubecarrier.E069")

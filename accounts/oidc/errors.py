@@ -1,0 +1,23 @@
+"""What can go wrong on the way in; the code says which check it was."""
+
+from __future__ import annotations
+
+from kubecarrier.lib.errors import KubeCarrierError, TransientError
+
+
+class OidcError(KubeCarrierError):
+    """The provider's answer is not good enough to let somebody in."""
+
+    http_status = 403
+
+
+class TokenError(OidcError):
+    """A token that must not be believed."""
+
+
+class RefusedError(OidcError):
+    """The provider itself says no (`invalid_grant`): this person's access has ended there."""
+
+
+class ProviderError(TransientError):
+    """The provider does not answer, or not usefully: nobody is thrown out for that."""

@@ -1,0 +1,49 @@
+"""Whether the session of a request still stands: not ended elsewhere, and confirmed by the provider."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import auth
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from accounts.models import LoginSession
+from accounts.services.sessions import SESSION_KEY
+
+_NOTED_EVERY = timedelta(minutes=1)
+
+
+class LoginSessionMiddleware:
+    """One look per request of somebody who logged in through the console."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        pk = request.session.get(SESSION_KEY)
+        if pk is not None and not self._stands(pk):
+            auth.logout(request)
+        return self.get_response(request)
+
+    @staticmethod
+    def _stands(pk: Any) -> bool:
+        row = LoginSession.objects.select_related("identity").filter(pk=pk).first()
+        if row is None:
+            return False
+        now = timezone.now()
+        identity = row.identity
+        if identity is not None and identity.check_due_at and identity.check_due_at <= now:
+            from accounts.services.rechecks import recheck
+
+            # No worker came first. An error of the provider ends nothing; its refusal does.
+            recheck(identity)
+            if not LoginSession.objects.filter(pk=pk).exists():
+                return False
+        if row.last_seen_at < now - _NOTED_EVERY:
+            LoginSession.objects.filter(pk=pk, last_seen_at__lt=now - _NOTED_EVERY).update(
+                last_seen_at=now
+            )
+        return True

@@ -1,0 +1,58 @@
+"""Each wrong setting of logging in has its id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pytest_django import Settings
+
+from accounts import checks
+
+
+@pytest.fixture(autouse=True)
+def sound(settings: Settings) -> Settings:
+    """Settings that no check complains about."""
+    settings.KUBECARRIER_OIDC_ISSUER = "https://id.example.org"
+    settings.KUBECARRIER_OIDC_CLIENT_ID = "kubecarrier"
+    return settings
+
+
+def ids() -> set[str]:
+    return {str(found.id) for found in checks.check_oidc()}
+
+
+def test_sound() -> None:
+    assert ids() == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("ISSUER", "", "W060"),
+        ("ISSUER", "http://id.example.org", "E061"),
+        ("ISSUER", "id.example.org", "E061"),
+        ("CLIENT_ID", "", "E062"),
+        ("ALGORITHMS", ["RS256", "HS256"], "E063"),
+        ("ALGORITHMS", ["none"], "E063"),
+        ("ALGORITHMS", [], "E063"),
+        ("SCOPES", ["profile"], "E064"),
+        ("ADMIT", "all", "E065"),
+        ("ADMIT", "everyone", "W066"),
+        ("RECHECK_SECONDS", 901, "E067"),
+        ("RECHECK_SECONDS", 59, "E067"),
+        ("CA_FILE", "/nowhere/ca.pem", "E068"),
+        ("CLIENT_AUTH", "none", "E069"),
+    ],
+)
+def test_wrong(settings: Settings, name: str, value: Any, expected: str) -> None:
+    setattr(settings, f"KUBECARRIER_OIDC_{name}", value)
+    assert ids() == {f"kubecarrier.{expected}"}
+
+
+def test_http_is_for_this_machine_only(settings: Settings) -> None:
+    settings.KUBECARRIER_OIDC_ISSUER = "http://127.0.0.1:8080"
+    settings.KUBECARRIER_ALLOW_LOOPBACK = True
+    assert ids() == set()
+    settings.KUBECARRIER_ALLOW_LOOPBACK = False
+    assert ids() == {"kubecarrier.E061"}
