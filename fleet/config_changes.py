@@ -97,7 +97,7 @@ def to_inbox(copy: ConfigCopy, there: Values, author: Author, version: str) -> N
     cluster = copy.cluster.name
     found = changes(_base(copy, content, cluster), there)
     conflict = ConfigConflict.objects.filter(
-        copy=copy, resolved_at=None, cause=ConflictCause.WAITING
+        copy=copy, open=True, cause=ConflictCause.WAITING
     ).first()
     if conflict is not None and conflict.resource_version == version:
         return
@@ -113,10 +113,10 @@ def to_inbox(copy: ConfigCopy, there: Values, author: Author, version: str) -> N
 def close_waiting(copy_ids: Iterable[object]) -> None:
     """What waited is over, for the object is as wanted again."""
     waiting = ConfigConflict.objects.filter(
-        copy__in=list(copy_ids), resolved_at=None, cause=ConflictCause.WAITING
+        copy__in=list(copy_ids), open=True, cause=ConflictCause.WAITING
     )
     for conflict in waiting:
-        conflict.resolved_at = timezone.now()
+        conflict.open, conflict.resolved_at = False, timezone.now()
         conflict.save()
 
 

@@ -104,7 +104,7 @@ def attach_copies(rows: Sequence[ConfigItem]) -> None:
         .values_list("item_id", "total", "good", "drifting")
     )
     waiting = (
-        ConfigConflict.objects.filter(item__in=[row.pk for row in rows], resolved_at=None)
+        ConfigConflict.objects.filter(item__in=[row.pk for row in rows], open=True)
         .order_by()
         .values("item_id")
         .annotate(total=Count("pk"))

@@ -34,10 +34,11 @@ class ConfigConflict(models.Model):
     resource_version = models.CharField(max_length=40, blank=True)
     changed_at = models.DateTimeField(_("changed at"), null=True)
     created_at = models.DateTimeField(_("found at"), auto_now_add=True, db_index=True)
+    open = models.BooleanField(_("open"), default=True, db_index=True)
     choice = models.CharField(
         _("decision"), max_length=6, choices=ConflictChoice.choices, blank=True
     )
-    resolved_at = models.DateTimeField(_("decided at"), null=True, db_index=True)
+    resolved_at = models.DateTimeField(_("decided at"), null=True)
     resolved_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
     )
@@ -52,7 +53,7 @@ class ConfigConflict(models.Model):
             # One waits per object at a time; what lost a race is over and may be there often.
             models.UniqueConstraint(
                 fields=["copy"],
-                condition=models.Q(resolved_at=None, cause=ConflictCause.WAITING.value),
+                condition=models.Q(open=True, cause=ConflictCause.WAITING.value),
                 name="configconflict_waits_once",
             )
         ]

@@ -80,7 +80,7 @@ def jobs_of(claims: Sequence[Claim]) -> list[CopyJob]:
         ).items()
     }
     waiting = set(
-        ConfigConflict.objects.filter(copy__in=rows, resolved_at=None, cause="Waiting").values_list(
+        ConfigConflict.objects.filter(copy__in=rows, open=True, cause="Waiting").values_list(
             "copy_id", flat=True
         )
     )

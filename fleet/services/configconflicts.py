@@ -27,13 +27,13 @@ def configconflict_resolve(
     require(actor, "configitems.edit", conflict.item)
     with transaction.atomic():
         row = ConfigConflict.objects.select_for_update().get(pk=conflict.pk)
-        if row.resolved_at:
+        if not row.open:
             raise ConfigItemStateError(
                 "conflict_resolved", "This has been decided already.", choice=row.choice
             )
         item = locked(row.item)
         _act(row, item, choice)
-        row.choice, row.resolved_at = choice.value, timezone.now()
+        row.open, row.choice, row.resolved_at = False, choice.value, timezone.now()
         row.resolved_by = actor if getattr(actor, "pk", None) else None
         row.save()
         placing.wake_item([item.pk])

@@ -68,7 +68,7 @@ def configitem_set(
 ) -> tuple[ConfigItem, Operation]:
     """Change single keys, everywhere or on one cluster, and leave the others alone."""
     require(actor, "configitems.edit", item)
-    changes: dict[str, bytes | None] = dict(of_document(data, binary, field="set"))
+    changes: dict[str, bytes | None] = dict(of_document(data, binary, field="data"))
     changes |= dict.fromkeys(unset)
     with transaction.atomic():
         row = locked(item)

@@ -1,0 +1,249 @@
+"""config: diff, history, rollback, reveal, inbox."""
+
+from __future__ import annotations
+
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from kubecarrier.cli import complete, options
+from kubecarrier.cli.actions import Manner, Subject, act_on
+from kubecarrier.cli.answers import Document
+from kubecarrier.cli.commands import reading
+from kubecarrier.cli.commands.configs import Name
+from kubecarrier.cli.errors import CliError, ExitCode, usage_error
+from kubecarrier.cli.options import DryRun, OnCluster, Output, Timeout, Wait
+from kubecarrier.cli.output import Format, echo, list_of, note, use_colour, write_data
+from kubecarrier.cli.session import connect
+from kubecarrier.cli.tables import cell, table
+
+_ACTIONS = options.DEFAULT_TIMEOUT
+
+
+class Choice(StrEnum):
+    """What to do with a change that somebody made in a cluster."""
+
+    ADOPT = "adopt"
+    REVERT = "revert"
+    PIN = "pin"
+    IGNORE = "ignore"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (diff, history, rollback, reveal, inbox):
+        app.command()(command)
+
+
+def diff(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    filename: Annotated[
+        str, typer.Option("--filename", "-f", help="What saving this document would change.")
+    ] = "",
+    revision: Annotated[
+        list[int] | None,
+        typer.Option(help="What this revision changed; given twice: from one to the other."),
+    ] = None,
+    output: Output = Format.TABLE,
+) -> None:
+    """Print what would change in the clusters, grouped by equal differences.
+
+    Exit code 1 means that there is a difference; an error that is 1 elsewhere is 2 here.
+    """
+    if revision:
+        _revision_diff(ctx, name, revision, output)
+        return
+    try:
+        differs = _preview(ctx, name, filename, output)
+    except CliError as error:
+        if error.exit_code is ExitCode.ERROR:
+            error.exit_code = ExitCode.USAGE
+        raise
+    if differs:
+        raise typer.Exit(ExitCode.ERROR)
+
+
+def _preview(ctx: typer.Context, name: str, filename: str, form: Format) -> bool:
+    from kubecarrier.cli import configuring
+    from kubecarrier.cli.diffs import has_difference, rendered
+
+    found = configuring.preview(connect(ctx), name, filename)
+    if not form.is_table:
+        write_data(found, form)
+    elif has_difference(found):
+        sys.stdout.write(rendered(found, colour=use_colour()) + "\n")
+    else:
+        note("No difference.")
+    for group in found.get("groups") or []:
+        if form.is_table and group.get("error"):
+            note(f"error: {', '.join(group['clusters'])}: {group['error'].get('message')}")
+    sys.stdout.flush()
+    return has_difference(found)
+
+
+def _revision_diff(ctx: typer.Context, name: str, numbers: list[int], form: Format) -> None:
+    from kubecarrier.cli.api import path_of
+    from kubecarrier.cli.diffs import coloured
+
+    if len(numbers) > 2:
+        raise usage_error("--revision may be given twice at most.")
+    params: dict[str, str | int] = {"to": numbers[-1]}
+    if len(numbers) == 2:
+        params["from"] = numbers[0]
+    found = connect(ctx).get(path_of("configitems", name, "diff"), params)
+    if form.is_table:
+        text = coloured(str(found.get("diff") or ""), use_colour())
+        sys.stdout.write(text + "\n" if text else "")
+    else:
+        write_data(found, form)
+
+
+def history(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    revision: Annotated[int, typer.Option(min=0, help="Print what this revision changed.")] = 0,
+    output: Output = Format.TABLE,
+) -> None:
+    """Print the saved revisions of a config item."""
+    if revision:
+        _revision_diff(ctx, name, [revision], output)
+        return
+    items = _revisions(ctx, name)
+    if not output.is_table:
+        write_data(list_of(items), output)
+        return
+    rows = [
+        [
+            cell(item.get("number"), "string"),
+            cell(item.get("author"), "string"),
+            cell(item.get("createdAt"), "date"),
+            _changed(item),
+            cell(item.get("reason"), "string"),
+        ]
+        for item in items
+    ]
+    echo(table(("Revision", "Author", "Age", "Keys", "Reason"), rows))
+
+
+def rollback(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    revision: Annotated[int, typer.Argument(help="By default the one before.")] = 0,
+    wait: Wait = True,
+    timeout: Timeout = _ACTIONS,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Go back to an earlier revision; see `config history`."""
+    number = revision or _previous(ctx, name)
+    subject = Subject("configitems", "configitem", name, f"rolled back to revision {number}")
+    manner = Manner(output, dry_run, wait, timeout)
+    act_on(ctx, subject, "rollback", {"revision": number}, manner)
+
+
+def reveal(
+    ctx: typer.Context,
+    *,
+    name: Name,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...")] = None,
+    cluster: OnCluster = "",
+    revision: Annotated[int, typer.Option(min=0, help="Of an earlier revision.")] = 0,
+    output: Annotated[Format, typer.Option("--output", "-o")] = Format.YAML,
+) -> None:
+    """Print values in clear; each call is in the audit log.
+
+    One key alone is printed as it is, without anything around it.
+    """
+    import base64
+
+    from kubecarrier.cli.api import path_of
+
+    body = {"keys": keys or [], "cluster": cluster, "revision": revision}
+    found = connect(ctx).post(path_of("configitems", name, "reveal"), body)
+    form = Format.YAML if output.is_table else output
+    data, binary = found.get("data") or {}, found.get("binaryData") or {}
+    if len(keys or []) == 1 and form is Format.YAML:
+        (key,) = keys or []
+        raw = str(data[key]).encode() if key in data else base64.b64decode(binary[key])
+        sys.stdout.flush()
+        sys.stdout.buffer.write(raw)
+        sys.stdout.buffer.flush()
+        return
+    write_data(found, form)
+
+
+def inbox(
+    ctx: typer.Context,
+    *,
+    conflict: Annotated[
+        str, typer.Argument(autocompletion=complete.names_of("configconflicts"), metavar="[ID]")
+    ] = "",
+    choose: Annotated[
+        Choice | None, typer.Option("--choose", help="What to do with the change.")
+    ] = None,
+    item: Annotated[
+        str,
+        typer.Option(
+            help="Only of this config item.", autocompletion=complete.names_of("configitems")
+        ),
+    ] = "",
+    everything: Annotated[
+        bool, typer.Option("--all", help="Also what has been decided already.")
+    ] = False,
+    dry_run: DryRun = False,
+    output: Output = Format.TABLE,
+) -> None:
+    """Changes made in clusters: list them, look at one, decide on it."""
+    if not conflict:
+        if choose:
+            raise usage_error("Say which change: config inbox ID --choose ...")
+        filters = {"item": item} | ({} if everything else {"open": "True"})
+        reading.show(ctx, "configconflicts", output, filters=filters)
+    elif choose:
+        subject = Subject("configconflicts", "configconflict", conflict, f"decided: {choose.value}")
+        act_on(ctx, subject, "resolve", {"choice": choose.value}, Manner(output, dry_run))
+    else:
+        _conflict(ctx, conflict, output)
+
+
+def _conflict(ctx: typer.Context, name: str, form: Format) -> None:
+    from kubecarrier.cli.api import path_of
+    from kubecarrier.cli.diffs import coloured
+
+    found = connect(ctx).get(path_of("configconflicts", name))
+    if not form.is_table:
+        write_data(found, form)
+        return
+    status = found.get("status") or {}
+    echo(f"{status.get('item')} on {status.get('cluster')}, namespace {status.get('namespace')}")
+    age = cell(status.get("changedAt"), "date")
+    echo(f"Changed by {status.get('changedBy')}, {age} ago: {status.get('cause')}")
+    sys.stdout.write(coloured(str(status.get("diff") or ""), use_colour()) + "\n")
+    if status.get("open"):
+        note("Decide with `--choose adopt|revert|pin|ignore`.")
+
+
+def _revisions(ctx: typer.Context, name: str) -> list[Document]:
+    from kubecarrier.cli.api import items_of, path_of
+
+    return items_of(connect(ctx).get(path_of("configitems", name, "revisions")))
+
+
+def _previous(ctx: typer.Context, name: str) -> int:
+    items = _revisions(ctx, name)
+    if len(items) < 2:
+        raise CliError(f"configitem/{name} has no earlier revision.", code="revision_missing")
+    return int(items[1]["number"])
+
+
+def _changed(item: Document) -> str:
+    """`+new ~color -size`"""
+    changed = item.get("changed") or {}
+    marks = {"added": "+", "changed": "~", "removed": "-"}
+    return " ".join(f"{mark}{key}" for how, mark in marks.items() for key in changed.get(how) or [])
