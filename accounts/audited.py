@@ -50,6 +50,8 @@ NOT_AUDITED: dict[str, str] = {
     "fleet.OperationTarget": "progress of an operation",
     "fleet.ConfigItemRevision": "immutable, made with the audited change of its config item",
     "fleet.ConfigCopy": "derived from config item and cluster; operations on it are recorded",
+    "fleet.ProjectCopy": "derived from project and cluster; operations on it are recorded",
+    "fleet.ProjectNamespace": "derived from project and cluster, the rest observed there",
     "apps.Chart": "observed in repositories, written by the refresh",
     "apps.ChartVersion": "observed in repositories, written by the refresh",
     "apps.ChartArchive": "content addressed by its digest; the upload is audited as an event",

@@ -9,16 +9,26 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
-        from fleet import config_projects, placed, watching
+        from fleet import config_projects, placed, project_watching, watching
         from fleet.choices import (
             CATALOGUE_TASK,
             CONFIG_SUMMARY_TASK,
             CONFIG_TASK,
             DRAIN_TASK,
             PROBE_TASK,
+            PROJECT_COPY_TASK,
+            PROJECT_TASK,
         )
         from fleet.inventory import watching as inventory
-        from fleet.models import Catalogue, Cluster, ConfigCopy, ConfigItem, NodeDrain, Project
+        from fleet.models import (
+            Catalogue,
+            Cluster,
+            ConfigCopy,
+            ConfigItem,
+            NodeDrain,
+            Project,
+            ProjectCopy,
+        )
         from fleet.queries import operation_cause
         from kubecarrier.lib import causes, sweeps, whereabouts
 
@@ -28,9 +38,12 @@ class FleetConfig(AppConfig):
         placed.register()
         watching.register()
         inventory.register()
+        project_watching.register()
         config_projects.register()
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))
         sweeps.register(sweeps.Sweep(Catalogue, CATALOGUE_TASK, "default"))
         sweeps.register(sweeps.Sweep(NodeDrain, DRAIN_TASK, "default"))
+        sweeps.register(sweeps.Sweep(Project, PROJECT_TASK, "default"))
+        sweeps.register(sweeps.Sweep(ProjectCopy, PROJECT_COPY_TASK, "default"))

@@ -8,6 +8,8 @@ CONFIG_TASK = "fleet.tasks.reconcile_config_copies"
 CONFIG_SUMMARY_TASK = "fleet.tasks.summarize_config_items"
 CATALOGUE_TASK = "fleet.tasks.read_catalogues"
 DRAIN_TASK = "fleet.tasks.drain_nodes"
+PROJECT_TASK = "fleet.tasks.summarize_projects"
+PROJECT_COPY_TASK = "fleet.tasks.reconcile_project_copies"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 
@@ -62,3 +64,16 @@ class ConflictChoice(models.TextChoices):
     REVERT = "revert", _("Revert")
     PIN = "pin", _("Keep on this cluster only")
     IGNORE = "ignore", _("Ignore these keys")
+
+
+class NamespaceState(models.TextChoices):
+    """How a namespace of a project stands in its cluster."""
+
+    UNSEEN = "Unseen", _("Not looked at yet")
+    READY = "Ready", _("Ready")
+    CHANGING = "Changing", _("Being changed")
+    FOREIGN = "Foreign", _("There already, and not the project's")
+    TERMINATING = "Terminating", _("Being deleted in the cluster")
+    BLOCKED = "Blocked", _("A quota object belongs to somebody else")
+    RELEASING = "Releasing", _("Being let go")
+    RELEASED = "Released", _("Let go")

@@ -10,6 +10,7 @@ APPLIED = "Applied"
 DRIFTED = "Drifted"
 STALLED = "Stalled"
 PLACED = "Placed"
+PREPARED = "Prepared"
 
 
 class Reason(StrEnum):
@@ -68,3 +69,23 @@ class CatalogueReason(StrEnum):
 
     READ = "Read"
     SILENT_GROUPS = "SilentGroups"
+
+
+class ProjectReason(StrEnum):
+    """Why a condition of a project, or of one on a cluster, is as it is."""
+
+    CHOSEN = "Chosen"
+    NOWHERE = "Nowhere"
+    ALL_PREPARED = "AllPrepared"
+    SOME_NOT_READY = "SomeNotReady"
+    AS_WANTED = "AsWanted"
+    CHANGED = "Changed"
+    RELEASING = "Releasing"
+    PAUSED = "Paused"
+    NAMESPACE_FOREIGN = "NamespaceForeign"
+    NAMESPACE_TAKEN = "NamespaceTaken"
+    NAMESPACE_TERMINATING = "NamespaceTerminating"
+    OBJECT_FOREIGN = "ObjectForeign"
+    FLAPPING = "Flapping"
+    NOT_STALLED = "NotStalled"
+    CLUSTER_UNREACHABLE = "ClusterUnreachable"

@@ -16,6 +16,7 @@ from fleet.models import (
     Node,
     Operation,
     Project,
+    ProjectCopy,
     ResourceType,
 )
 
@@ -70,3 +71,8 @@ def visible_inventory(user: Any) -> QuerySet[InventoryObject]:
 def visible_resource_types(user: Any) -> QuerySet[ResourceType]:
     """The kinds that the clusters `user` may see serve."""
     return ResourceType.objects.visible_to(user)
+
+
+def visible_project_copies(user: Any) -> QuerySet[ProjectCopy]:
+    """The projects `user` may see, on their clusters."""
+    return ProjectCopy.objects.visible_to(user).select_related("project", "cluster")

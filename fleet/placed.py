@@ -1,6 +1,7 @@
-"""What config items do when a cluster changes: told by registration, as the higher apps do it."""
+"""What config items and projects do when a cluster changes: told by registration, as the higher apps do it."""
 
 from fleet import config_placing as placing
+from fleet import project_copies
 from kubecarrier.lib import placed
 from kubecarrier.lib.placed import PlacedKind
 
@@ -14,5 +15,14 @@ def register() -> None:
             cluster_renamed=placing.rename_cluster,
             reachability_changed=placing.wake_cluster,
             cluster_removing=placing.forget_cluster,
+        )
+    )
+    placed.register(
+        PlacedKind(
+            name="Project",
+            cluster_changed=project_copies.place_cluster,
+            cluster_renamed=project_copies.rename_cluster,
+            reachability_changed=project_copies.wake_cluster,
+            cluster_removing=project_copies.forget_cluster,
         )
     )

@@ -7,6 +7,8 @@ from fleet.reconcilers.cluster import ClusterReconciler
 from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
 from fleet.reconcilers.configitem import ConfigItemReconciler
 from fleet.reconcilers.drain import NodeDrainReconciler
+from fleet.reconcilers.project import ProjectReconciler
+from fleet.reconcilers.projectcopy import ProjectCopyReconciler
 from kubecarrier.lib.batches import run_batches
 from kubecarrier.lib.reconcile import run_due
 from kubecarrier.lib.tasks import task_entry
@@ -41,3 +43,14 @@ def read_catalogues() -> None:
 def drain_nodes() -> None:
     """Go on with every drain that is due."""
     run_due(NodeDrainReconciler(), budget_seconds=60)
+
+
+def reconcile_project_copies() -> None:
+    """Bring every due project to its clusters."""
+    run_due(ProjectCopyReconciler(), budget_seconds=60)
+
+
+@task_entry
+def summarize_projects() -> None:
+    """Bring every due project's status up to date."""
+    run_due(ProjectReconciler(), budget_seconds=60)

@@ -20,7 +20,13 @@ Json = dict[str, Any]
 def work() -> None:
     """One round of every reconciler over what is due."""
     from apps.tasks import reconcile_releases, refresh_repositories, summarize_applications
-    from fleet.tasks import probe_clusters, reconcile_config_copies, summarize_config_items
+    from fleet.tasks import (
+        probe_clusters,
+        reconcile_config_copies,
+        reconcile_project_copies,
+        summarize_config_items,
+        summarize_projects,
+    )
 
     probe_clusters()
     refresh_repositories()
@@ -28,6 +34,8 @@ def work() -> None:
     summarize_applications()
     reconcile_config_copies()
     summarize_config_items()
+    reconcile_project_copies()
+    summarize_projects()
 
 
 def eventually(found: Callable[[], Any], *, seconds: float = 60.0, what: str = "") -> Any:

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fleet.forms import ProjectForm
-from fleet.models import Project
-from fleet.permissions import visible_projects
+from fleet.models import Project, ProjectCopy
+from fleet.permissions import visible_project_copies, visible_projects
 from fleet.services.projects import project_apply, project_delete
 from kubecarrier.console.actions import Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
@@ -60,3 +60,27 @@ class ProjectAdmin(PortalAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.save_applied(obj, project_apply(actor=request.user, wish=form.wish).row)
+
+
+@admin.register(ProjectCopy)
+class ProjectCopyAdmin(PortalAdmin):
+    """Projects on single clusters, as the reconciler saw them."""
+
+    rows = visible_project_copies
+    status_template = "console/project_status.html"
+    list_display = ("name", "state", "reason", "seen")
+    list_filter = ("ready", "project", "cluster")
+    search_fields = ("name",)
+    fields = ("name",)
+
+    @admin.display(description=gettext_lazy("state"), ordering="ready")
+    def state(self, row: ProjectCopy) -> str:
+        return badge(row)
+
+    @admin.display(description=gettext_lazy("reason"))
+    def reason(self, row: ProjectCopy) -> str:
+        return str(row.condition("Ready").get("reason", ""))
+
+    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
+    def seen(self, row: ProjectCopy) -> str:
+        return since(row.seen_at)

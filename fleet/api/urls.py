@@ -10,6 +10,7 @@ urlpatterns = resource_urls.urlpatterns + urls(
     views.NamespaceViewSet,
     views.OperationViewSet,
     views.ProjectViewSet,
+    views.ProjectCopyViewSet,
     views.ConfigItemViewSet,
     views.ConfigCopyViewSet,
     views.ConfigConflictViewSet,

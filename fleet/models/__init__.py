@@ -9,6 +9,7 @@ from fleet.models.inventory import InventoryKind, InventoryObject
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
 from fleet.models.project import Project
+from fleet.models.project_copy import ProjectCopy, ProjectNamespace
 from fleet.models.resource_type import Catalogue, ResourceSchema, ResourceType, ServedResource
 from fleet.models.watch_lease import WatchLease
 
@@ -28,6 +29,8 @@ __all__ = [
     "Operation",
     "OperationTarget",
     "Project",
+    "ProjectCopy",
+    "ProjectNamespace",
     "ResourceSchema",
     "ResourceType",
     "ServedResource",

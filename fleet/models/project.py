@@ -17,16 +17,25 @@ class Project(SpecModel):
     `namespaces` is `[{"name", "adopt", "quota"}]`; `allow` is `{"clusters",
     "repositories", "kinds", "clusterKinds", "namespaces"}` (`fleet.project_rules`);
     `quota` is `{"hard", "limits"}` for each namespace, quantities as texts. Members
-    are no part of it: they come from bindings.
+    are no part of it: they come from bindings. `totals` is what was last seen of all
+    its namespaces (`fleet.reconcilers.project.totals`).
     """
 
-    status_columns: ClassVar[frozenset[str]] = frozenset()
+    status_columns: ClassVar[frozenset[str]] = frozenset({"totals"})
 
     placement = models.JSONField(_("placement"), default=dict, blank=True)
     namespaces = models.JSONField(_("namespaces"), default=list, blank=True)
     namespace_labels = models.JSONField(_("labels of the namespaces"), default=dict, blank=True)
     allow = models.JSONField(_("allowed"), default=dict, blank=True)
     quota = models.JSONField(_("quota"), default=dict, blank=True)
+
+    require_reason = models.BooleanField(
+        _("reason required"),
+        default=False,
+        help_text=_("Who changes something in the project must say why."),
+    )
+
+    totals = models.JSONField(default=dict, editable=False)
 
     class Meta(SpecModel.Meta):
         abstract = False

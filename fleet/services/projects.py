@@ -1,12 +1,15 @@
-"""Projects: save and delete."""
+"""Projects: save, pause and delete."""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
-from fleet.errors import ProjectStateError
+from fleet import project_copies
+from fleet.errors import ProjectInvalidError, ProjectStateError
 from fleet.models import Project
 from fleet.projects import rules_of
 from kubecarrier.lib import access
@@ -29,34 +32,89 @@ def project_apply(*, actor: Any, wish: Wish) -> Applied:
         else:
             access.require(actor, "projects.edit", row)
             wish.check(row)
-        if row.deletion_requested_at:
-            raise ProjectStateError("being_deleted", f"“{row.name}” is being deleted.")
+        _refuse_deleted(row)
         fresh, before = row._state.adding, rules_of(row)
         if not _assign(row, wish):
             return Applied(row, Result.UNCHANGED)
-        row.generation += 1
-        row.full_clean()
-        row.save()
+        _save(row)
+        project_copies.place(row, verb="apply")
         if not fresh and rules_of(row) != before:
             for kind in project_kinds():
                 kind.changed(row)
     return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
 
 
-def project_delete(*, actor: Any, row: Project) -> None:
-    """Delete a project; refuses while something is in it."""
+def project_suspend(*, actor: Any, project: Project, suspended: bool) -> Project:
+    """Pause or resume: nothing of it is changed in the clusters while paused."""
+    access.require(actor, "projects.edit", project)
+    with transaction.atomic():
+        row = Project.objects.select_for_update().get(pk=project.pk)
+        _refuse_deleted(row)
+        if row.suspended != suspended:
+            row.suspended = suspended
+            _save(row)
+            project_copies.suspend(row)
+    return row
+
+
+def project_delete(*, actor: Any, row: Project, delete_namespaces: Collection[str] = ()) -> None:
+    """Delete a project; refuses while something is in it.
+
+    Its namespaces stay, without our marks and quotas; those in `delete_namespaces` are deleted
+    with everything in them, on every cluster. Raises ProjectStateError, ProjectInvalidError.
+    """
     access.require(actor, "projects.delete", row)
     with transaction.atomic():
         project = Project.objects.select_for_update().get(pk=row.pk)
-        if members := members_of(project):
-            listed = [member.reference for member in members]
+        _check_empty(project)
+        _check_deletable(project, delete_namespaces)
+        project.deletion_requested_at = project.deletion_requested_at or timezone.now()
+        project.suspended = False
+        _save(project)
+        project_copies.delete(project, delete_namespaces=delete_namespaces)
+        row.deletion_requested_at = project.deletion_requested_at
+
+
+def _check_empty(project: Project) -> None:
+    members = [member.reference for member in members_of(project)]
+    if members:
+        raise ProjectStateError(
+            "project_in_use",
+            f"“{project.name}” still has {len(members)} objects: {', '.join(members[:5])}.",
+            hint="Delete them, or take them out of the project, first.",
+            members=members,
+        )
+
+
+def _check_deletable(project: Project, names: Collection[str]) -> None:
+    """A namespace is deleted where it is the project's and the portal made it."""
+    claims = list(project.claims.filter(name__in=names).select_related("cluster"))
+    if unknown := sorted(set(names) - {claim.name for claim in claims}):
+        raise ProjectInvalidError(
+            "namespace_unknown",
+            f"“{unknown[0][:80]}” is no namespace of the project.",
+            field="deleteNamespaces",
+        )
+    for claim in claims:
+        if not claim.made:
             raise ProjectStateError(
-                "project_in_use",
-                f"“{project.name}” still has {len(listed)} objects: {', '.join(listed[:5])}.",
-                hint="Delete them, or take them out of the project, first.",
-                members=listed,
+                "namespace_adopted",
+                f"“{claim.name}” on “{claim.cluster.name}” was not made by the project.",
+                field="deleteNamespaces",
+                hint="Delete it in the cluster, if that is what you want.",
             )
-        project.delete()
+
+
+def _refuse_deleted(row: Project) -> None:
+    if row.deletion_requested_at:
+        raise ProjectStateError("being_deleted", f"“{row.name}” is being deleted.")
+
+
+def _save(row: Project) -> None:
+    row.generation += 1
+    row.full_clean()
+    row.save()
+    project_copies.wake_project(row.pk)
 
 
 def _assign(row: Project, wish: Wish) -> bool:

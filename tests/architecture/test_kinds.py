@@ -21,12 +21,13 @@ NO_SERVICE = {
     "Operation": "a record of what was asked for",
     "Chart": "observed in repositories",
     "ApiToken": "made by POST, which answers its secret this once",
+    "ProjectCopy": "derived from project and cluster",
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",
     "ConfigCopy": "derived from config item and cluster",
     "ConfigConflict": "found in clusters; decided by an action",
 }
-NO_RECONCILER = {"Project": "its copies on clusters come next"}
+NO_RECONCILER: dict[str, str] = {}
 #: A kind whose reconciler has another name than the kind.
 RECONCILER = {"ChartRepository": "repository"}
 

@@ -8,7 +8,9 @@ import pytest
 
 from accounts.models import AuditEntry
 from apps.models import Application
-from fleet.models import Project
+from fleet import project_copies
+from fleet.models import Project, ProjectCopy, ProjectNamespace
+from fleet.reconcilers.project import summary, totals
 from tests.db.conftest import add_cluster, application, counts, error
 from tests.portal import Portal
 
@@ -209,3 +211,152 @@ class TestRules:
         fleet.call("put", "applications/shop", placed(fleet, "team"))
         answer = error(fleet, "post", "applications/shop/rollback", {"revision": 1}, code=403)
         assert answer["code"] == "project_cluster_denied"
+
+
+def copies() -> dict[str, list[str]]:
+    """Cluster → the namespaces that are claimed there."""
+    return {
+        copy.cluster.name: sorted(copy.claims.values_list("name", flat=True))
+        for copy in ProjectCopy.objects.filter(deletion_requested_at=None).order_by("name")
+    }
+
+
+class TestCopies:
+    def test_one_per_cluster_and_the_same_again_changes_none(self, fleet: Portal) -> None:
+        save(fleet, placement={"selector": "*"})
+        assert copies() == {"one": ["shop"], "two": ["shop"]}
+        before = list(ProjectCopy.objects.values_list("name", "generation"))
+        save(fleet, placement={"selector": "*"}, description="other words")
+        assert list(ProjectCopy.objects.values_list("name", "generation")) == before
+
+    def test_quota_of_the_cluster_and_of_the_namespace_go_over_the_projects(
+        self, fleet: Portal
+    ) -> None:
+        save(
+            fleet,
+            placement={
+                "clusters": ["one", "two"],
+                "overrides": {"two": {"quota": {"pods": "5", "secrets": "1"}}},
+            },
+            namespaces=[{"name": "a"}, {"name": "b", "quota": {"pods": "9"}}],
+            quota={"hard": {"pods": "2", "services": "1"}},
+        )
+        rows = ProjectNamespace.objects.values_list("cluster__name", "name", "hard")
+        assert {(cluster, name): hard for cluster, name, hard in rows} == {
+            ("one", "a"): {"pods": "2", "services": "1"},
+            ("one", "b"): {"pods": "9", "services": "1"},
+            ("two", "a"): {"pods": "5", "services": "1", "secrets": "1"},
+            ("two", "b"): {"pods": "9", "services": "1", "secrets": "1"},
+        }
+
+    def test_a_namespace_belongs_to_one_project_on_a_cluster(self, fleet: Portal) -> None:
+        save(fleet)
+        save(fleet, "other", placement={"clusters": ["two"]})  # the same name elsewhere
+        before = counts()
+        body = {"spec": {**PROJECT, "placement": {"clusters": ["one", "two"]}}}
+        answer = error(fleet, "put", "projects/third", body, code=409)
+        assert (answer["code"], answer["field"]) == ("namespace_taken", "spec.namespaces")
+        assert counts() == before
+
+    def test_a_cluster_that_joins_two_projects_of_one_namespace_keeps_the_first(
+        self, fleet: Portal
+    ) -> None:
+        save(fleet)
+        save(fleet, "late", placement={"selector": "tier=x"})
+        fleet.call("patch", "clusters/one", {"metadata": {"labels": {"tier": "x"}}}, code=202)
+        late = ProjectCopy.objects.get(name="late.one")
+        assert late.refused == [{"name": "shop", "by": "team"}]
+        assert not late.claims.exists()
+        first = ProjectCopy.objects.get(name="team.one")
+        first.claims.all().delete()
+        project_copies.retry_refused(first.cluster, ["shop"])
+        late.refresh_from_db()
+        assert late.refused == []
+        assert list(late.claims.values_list("name", flat=True)) == ["shop"]
+
+    def test_a_renamed_cluster_keeps_everything(self, fleet: Portal) -> None:
+        save(fleet, placement={"clusters": ["one"], "overrides": {"one": {"quota": {"pods": "1"}}}})
+        generation = ProjectCopy.objects.get().generation
+        fleet.call("post", "clusters/one/rename", {"newName": "first"})
+        document = fleet.call("get", "projects/team")
+        assert document["spec"]["placement"]["clusters"] == ["first"]
+        copy = ProjectCopy.objects.get()
+        assert (copy.name, copy.generation) == ("team.first", generation)
+
+    @pytest.mark.parametrize(
+        ("names", "code", "status"),
+        [("nope", "namespace_unknown", 400), ("shop", "namespace_adopted", 409)],
+    )
+    def test_only_namespaces_that_it_made_are_deleted_with_it(
+        self, fleet: Portal, names: str, code: str, status: int
+    ) -> None:
+        save(fleet)
+        before = counts()
+        answer = error(fleet, "delete", f"projects/team?deleteNamespaces={names}", code=status)
+        assert answer["code"] == code
+        assert counts() == before
+        assert fleet.call("get", "projects/team")["metadata"]["deletionRequestedAt"] is None
+
+    def test_what_a_deletion_would_take_is_listed_and_nothing_is_changed(
+        self, fleet: Portal
+    ) -> None:
+        save(fleet)
+        fleet.call("put", "applications/shop", placed(fleet, "team"))
+        before = counts()
+        assert fleet.call("get", "projects/team/deletion") == {
+            "members": ["application/shop"],
+            "clusters": ["one"],
+            "namespaces": [{"cluster": "one", "name": "shop", "made": False, "pods": None}],
+        }
+        assert counts() == before
+
+    def test_one_without_clusters_goes_at_once_and_others_wait_for_theirs(
+        self, fleet: Portal
+    ) -> None:
+        save(fleet, "empty", placement={})
+        fleet.call("delete", "projects/empty")
+        assert fleet.gone("projects/empty")
+        save(fleet)
+        fleet.call("delete", "projects/team")
+        assert fleet.call("get", "projects/team")["metadata"]["deletionRequestedAt"]
+        assert not ProjectNamespace.objects.filter(wanted=True).exists()
+        answer = error(fleet, "put", "projects/team", {"spec": PROJECT}, code=409)
+        assert answer["code"] == "being_deleted"
+        answer = error(fleet, "put", "applications/shop", placed(fleet, "team"), code=409)
+        assert answer["code"] == "project_being_deleted"
+
+    def test_a_dry_run_stores_nothing(self, fleet: Portal) -> None:
+        before = counts()
+        fleet.call("put", "projects/team?dryRun=All", {"spec": PROJECT}, code=201)
+        assert counts() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ([], "True"),
+        ([("a", "True", True)], "True"),
+        ([("a", "True", False)], "False"),
+        ([("a", "True", True), ("b", "Unknown", True)], "Unknown"),
+        ([("a", "False", True), ("b", "Unknown", True)], "False"),
+    ],
+)
+def test_what_the_copies_say_of_the_project(given: list[Any], status: str) -> None:
+    found = {condition.type: condition for condition in summary(given).seen}
+    assert found["Ready"].status == status
+
+
+def test_totals_are_exact_and_say_what_is_not_known() -> None:
+    quota = {
+        "hard": {"requests.cpu": "1500m", "requests.memory": "1Gi", "pods": "10"},
+        "used": {"requests.cpu": "250m", "requests.memory": "1Mi", "pods": "1"},
+    }
+    other = {"hard": {"requests.cpu": "500m"}, "used": {"requests.cpu": "0"}}
+    found = totals([("Ready", quota), ("Ready", other), ("Foreign", None)])
+    assert found == {
+        "namespaces": 3,
+        "ready": 2,
+        "unseen": 1,
+        "hard": {"pods": "10", "requests.cpu": "2", "requests.memory": "1Gi"},
+        "used": {"pods": "1", "requests.cpu": "250m", "requests.memory": "1Mi"},
+    }

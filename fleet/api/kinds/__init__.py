@@ -5,7 +5,7 @@ from fleet.api.kinds.config_item import CONFIG_CONFLICT, CONFIG_COPY, CONFIG_ITE
 from fleet.api.kinds.inventory import INVENTORY
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
-from fleet.api.kinds.project import PROJECT
+from fleet.api.kinds.project import PROJECT, PROJECT_COPY
 
 __all__ = [
     "CLUSTER",
@@ -17,4 +17,5 @@ __all__ = [
     "NODE",
     "OPERATION",
     "PROJECT",
+    "PROJECT_COPY",
 ]

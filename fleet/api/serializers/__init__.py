@@ -22,7 +22,11 @@ from fleet.api.serializers.config_item import (
     RevealSerializer,
     SetKeysSerializer,
 )
-from fleet.api.serializers.project import ProjectSpecSerializer
+from fleet.api.serializers.project import (
+    DeletionSerializer,
+    ProjectNamespaceListSerializer,
+    ProjectSpecSerializer,
+)
 
 __all__ = [
     "ActionResultSerializer",
@@ -35,8 +39,10 @@ __all__ = [
     "ConfigRevisionListSerializer",
     "ConfigRollbackSerializer",
     "CredentialSerializer",
+    "DeletionSerializer",
     "ImportResultSerializer",
     "ImportedSerializer",
+    "ProjectNamespaceListSerializer",
     "ProjectSpecSerializer",
     "RenameSerializer",
     "ResolveSerializer",

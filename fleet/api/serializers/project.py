@@ -162,6 +162,12 @@ class ProjectSpecSerializer(StrictSerializer):
     )
     allow = AllowSerializer(required=False, default=dict)
     quota = QuotaSerializer(required=False, default=dict)
+    requireReason = serializers.BooleanField(
+        required=False,
+        default=False,
+        source="require_reason",
+        help_text="Who changes something in the project must say why.",
+    )
     suspended = SuspendedField(what="nothing of it is changed in the clusters.")
 
     def validate_placement(self, value: dict[str, Any]) -> dict[str, Any]:
@@ -180,3 +186,46 @@ class ProjectSpecSerializer(StrictSerializer):
         if twice := next((name for name in names if names.count(name) > 1), None):
             raise serializers.ValidationError(f"“{twice}” is there twice.", "name_duplicate")
         return found
+
+
+class ProjectNamespaceSerializer(serializers.Serializer[Any]):
+    """A namespace of a project on one cluster."""
+
+    cluster = serializers.CharField()
+    name = serializers.CharField()
+    state = serializers.CharField()
+    message = serializers.CharField()
+    made = serializers.BooleanField(help_text="By the portal; an adopted one is not.")
+    quota = serializers.DictField(
+        allow_null=True, help_text="hard and used; null where there is none, or none was seen."
+    )
+    limits = serializers.DictField()
+    seenAt = serializers.DateTimeField(allow_null=True)
+
+
+class ProjectNamespaceListSerializer(serializers.Serializer[Any]):
+    """The namespaces of a project on all its clusters, and their quotas summed."""
+
+    items = ProjectNamespaceSerializer(many=True)
+    totals = serializers.DictField()
+
+
+class KeptNamespaceSerializer(serializers.Serializer[Any]):
+    """What a deletion leaves of a namespace."""
+
+    cluster = serializers.CharField()
+    name = serializers.CharField()
+    made = serializers.BooleanField()
+    pods = serializers.IntegerField(allow_null=True, help_text="null: not known.")
+
+
+class DeletionSerializer(serializers.Serializer[Any]):
+    """What deleting a project would take, and what it would leave."""
+
+    members = serializers.ListField(
+        child=serializers.CharField(), help_text="What is still in it: it cannot be deleted then."
+    )
+    clusters = serializers.ListField(child=serializers.CharField())
+    namespaces = KeptNamespaceSerializer(
+        many=True, help_text="They stay, without our marks and quotas, unless named."
+    )

@@ -9,7 +9,7 @@ from fleet.api.views.config_item import (
 from fleet.api.views.inventory import InventoryViewSet
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
-from fleet.api.views.project import ProjectViewSet
+from fleet.api.views.project import ProjectCopyViewSet, ProjectViewSet
 
 __all__ = [
     "ClusterViewSet",
@@ -20,5 +20,6 @@ __all__ = [
     "NamespaceViewSet",
     "NodeViewSet",
     "OperationViewSet",
+    "ProjectCopyViewSet",
     "ProjectViewSet",
 ]
