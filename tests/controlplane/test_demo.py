@@ -108,14 +108,3 @@ def test_a_stop_in_the_middle_leaves_nothing(
         assert demo.wait(60) == 130
     assert "stopped" in rest
     assert processes(folder) == []
-
-
-def test_a_port_in_use_is_one_line(folder: Path) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        number = taken.getsockname()[1]
-        result = run(folder, "run", "--port", str(number), seconds=30)
-    assert result.returncode == 1
-    assert result.stderr.count("\n") == 1
-    assert f"port {number} is in use" in result.stderr

@@ -5,6 +5,7 @@ public checksum database for `go install name@version`.
 """
 
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -34,6 +35,8 @@ WEIGHTS: Final = {
     "kwok": 88.0,
 }
 _STRIP: Final = "-s -w"
+#: What Go's network library says when the module proxy is not reached.
+_NO_NETWORK: Final = re.compile(r"dial (tcp|udp)|no such host|i/o timeout|unreachable|handshake")
 
 
 def ensure_binaries(progress: Say = print, *, only: Collection[str] = NAMES) -> Binaries:
@@ -140,7 +143,9 @@ def _run_go(name: str, command: list[str], *, cwd: Path, **extra: str) -> str:
     except OSError as error:
         raise BuildError(f"cannot run {command[0]}: {error}") from error
     if result.returncode:
-        raise BuildError(f"building {name} failed: {_last_line(result.stderr)}")
+        said = _last_line(result.stderr)
+        why = " (no network?)" if _NO_NETWORK.search(said) else ""
+        raise BuildError(f"building {name} failed{why}: {said}")
     return result.stdout.decode()
 
 

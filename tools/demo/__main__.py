@@ -113,7 +113,11 @@ def _agreed(names: list[str]) -> bool:
     if not sys.stdin.isatty():
         _say(f"not asked: {question}")
         return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    try:
+        return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+    except EOFError:  # Ctrl-D
+        _say("")
+        return False
 
 
 if __name__ == "__main__":

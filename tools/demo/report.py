@@ -18,7 +18,7 @@ def tell(state: State, url: str, took: str, clusters: list[str]) -> None:
     cli = _short(_CLI)
     lines = [
         "",
-        f"KubeCarrier runs after {took}, with {len(clusters)} clusters: {', '.join(clusters)}",
+        f"KubeCarrier runs after {took}, with {_counted(clusters)}: {', '.join(clusters)}",
         "",
         f"  open     {url}/admin/",
         f"  login    {ADMINISTRATOR}, password {_password(state)}",
@@ -33,6 +33,10 @@ def tell(state: State, url: str, took: str, clusters: list[str]) -> None:
     ]
     print("\n".join(lines), flush=True)
     state.password.unlink(missing_ok=True)
+
+
+def _counted(clusters: list[str]) -> str:
+    return "1 cluster" if len(clusters) == 1 else f"{len(clusters)} clusters"
 
 
 def _password(state: State) -> str:
