@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from fleet.models import (
     Cluster,
@@ -18,6 +18,7 @@ from fleet.models import (
     Project,
     ProjectCopy,
     ResourceType,
+    ServedResource,
 )
 
 
@@ -76,3 +77,5 @@ def visible_resource_types(user: Any) -> QuerySet[ResourceType]:
 def visible_project_copies(user: Any) -> QuerySet[ProjectCopy]:
     """The projects `user` may see, on their clusters."""
     return ProjectCopy.objects.visible_to(user).select_related("project", "cluster")
+    served = ServedResource.objects.filter(type=OuterRef("pk"), cluster__in=visible_clusters(user))
+    return ResourceType.objects.filter(Exists(served))

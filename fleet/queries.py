@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from fleet.connection import Connection
 from fleet.models import (
@@ -20,6 +20,9 @@ from fleet.models import (
 )
 from kubecarrier.lib import crypto
 from kubecarrier.lib.causes import Cause
+from kubecarrier.lib.errors import NotFoundError
+
+_MAX_WORDS = 64
 
 
 def connection_of(cluster: Cluster) -> Connection:
@@ -90,10 +93,37 @@ def owned_by(row: InventoryObject) -> QuerySet[InventoryObject]:
     return InventoryObject.objects.filter(cluster_id=row.cluster_id, owner_uid=row.uid)
 
 
-def served_types(types: Sequence[ResourceType]) -> dict[Any, list[ServedResource]]:
-    """Which clusters serve each of the types, by name; one query."""
-    rows = ServedResource.objects.filter(type__in=types).select_related("cluster")
+def attach_served(types: Sequence[ResourceType]) -> None:
+    """Which clusters serve each of the types: `served_by`, by the cluster's name; one query."""
+    rows = ServedResource.objects.filter(type__in=types).annotate(
+        cluster_name=F("cluster__name"), read_at=F("cluster__catalogue__read_at")
+    )
     found: dict[Any, list[ServedResource]] = {one.pk: [] for one in types}
-    for row in rows.defer("cluster__credential", "cluster__ca_pem").order_by("cluster__name"):
+    for row in rows.order_by("cluster_name"):
         found[row.type_id].append(row)
-    return found
+    for one in types:
+        one.served_by = found[one.pk]
+
+
+def type_named(types: QuerySet[ResourceType], text: str) -> tuple[ResourceType, list[str]]:
+    """The type that `text` begins with, and the path after it; raises NotFoundError.
+
+    `certificates.cert-manager.io.spec`, `deployments.apps.spec.replicas`,
+    `deploy.spec`, `Deployment`: the longest name wins, then what kubectl takes.
+    """
+    words = text.strip(".").split(".")[:_MAX_WORDS]
+    names = {".".join(words[:number]).lower(): number for number in range(1, len(words) + 1)}
+    listed = {row.name: row for row in types.filter(name__in=list(names))}
+    if listed:
+        name = max(listed, key=len)
+        return listed[name], words[names[name] :]
+    for group, kind in kinds_named(words[0]):
+        row = types.filter(group=group, kind=kind).first()
+        if row is not None:
+            return row, words[1:]
+    raise NotFoundError(
+        "kind_unknown",
+        f"No cluster serves a kind “{text[:80]}”.",
+        field="of",
+        hint="kubecarrier get resourcetypes lists what is served.",
+    )

@@ -1,6 +1,6 @@
 """The console's pages of clusters, config items, nodes, namespaces, projects and operations."""
 
-from fleet.admin import cluster, config_item, inventory, observed, operation, project
+from fleet.admin import cluster, config_item, inventory, observed, operation, project, resource_type
 
 __all__ = [
     "cluster",
@@ -9,4 +9,5 @@ __all__ = [
     "observed",
     "operation",
     "project",
+    "resource_type",
 ]

@@ -11,6 +11,7 @@ urlpatterns = resource_urls.urlpatterns + urls(
     views.OperationViewSet,
     views.ProjectViewSet,
     views.ProjectCopyViewSet,
+    views.ResourceTypeViewSet,
     views.ConfigItemViewSet,
     views.ConfigCopyViewSet,
     views.ConfigConflictViewSet,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 import zlib
+from collections.abc import Sequence
 from typing import Any, ClassVar, Self
 
 import orjson
@@ -30,6 +31,9 @@ class ResourceType(models.Model):
     custom = models.BooleanField(_("custom"), default=False, help_text=_("Defined by a CRD."))
 
     objects: ClassVar[GuardedManager[Self]] = GuardedManager()
+
+    # Set by `fleet.queries.attach_served`.
+    served_by: Sequence[ServedResource] = ()
 
     class Meta:
         verbose_name = _("resource type")

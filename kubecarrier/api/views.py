@@ -116,7 +116,9 @@ class DocumentViewSet(viewsets.ViewSet):
                     field="watch",
                     hint="Ask again with the time of the last one.",
                 )
-            return watch.stream(rows, self._export, seconds=_timeout(request))
+            return watch.stream(
+                rows, self._export, seconds=_timeout(request), attach=self.kind.attach
+            )
         found, token = paging.page(
             rows,
             order=self.kind.order,
@@ -143,7 +145,9 @@ class DocumentViewSet(viewsets.ViewSet):
         row = self.fetch(request, name)
         if _watched(request):
             rows = self.kind.rows(request.user).filter(pk=row.pk)
-            return watch.stream(rows, self._export, seconds=_timeout(request))
+            return watch.stream(
+                rows, self._export, seconds=_timeout(request), attach=self.kind.attach
+            )
         return self.answer(row, fields=_fields(request))
 
     def create(self, request: Request) -> Response:

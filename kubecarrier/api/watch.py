@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
@@ -21,28 +22,49 @@ BOOKMARK_SECONDS = 15.0
 MAX_SECONDS = 3600.0
 MAX_ROWS = 2000
 
+Attach = Callable[[Sequence[Any]], None]
 Export = Callable[[Any], dict[str, Any]]
 # By key: the stamp under which a row was last shown, and its document.
 Known = dict[Any, tuple[Any, dict[str, Any]]]
 
 
-def stream(rows: QuerySet[Any], export: Export, *, seconds: float) -> StreamingHttpResponse:
-    """An endless answer of `change` events; ends after `seconds`, the client comes back."""
+def stream(
+    rows: QuerySet[Any], export: Export, *, seconds: float, attach: Attach | None = None
+) -> StreamingHttpResponse:
+    """An endless answer of `change` events; ends after `seconds`, the client comes back.
+
+    `attach` is given the rows before they are exported.
+    """
     response = StreamingHttpResponse(
-        _events(rows, export, min(seconds, MAX_SECONDS)), content_type="text/event-stream"
+        _events(rows, Exported(export, attach), min(seconds, MAX_SECONDS)),
+        content_type="text/event-stream",
     )
     response["Cache-Control"] = "no-cache"
     response["X-Accel-Buffering"] = "no"
     return response
 
 
-async def _events(rows: QuerySet[Any], export: Export, seconds: float) -> AsyncIterator[bytes]:
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Rows with their documents."""
+
+    export: Export
+    attach: Attach | None
+
+    def __call__(self, rows: Iterable[Any]) -> list[tuple[Any, dict[str, Any]]]:
+        listed = list(rows)
+        if self.attach:
+            self.attach(listed)
+        return [(row, self.export(row)) for row in listed]
+
+
+async def _events(rows: QuerySet[Any], exported: Exported, seconds: float) -> AsyncIterator[bytes]:
     known: Known = {}
     look = sync_to_async(_look, thread_sensitive=False)
     ends_at = time.monotonic() + seconds
     bookmark_at = time.monotonic() + BOOKMARK_SECONDS
     while time.monotonic() < ends_at:
-        for change in await look(rows, export, known):
+        for change in await look(rows, exported, known):
             yield _event(change)
         if time.monotonic() > bookmark_at:
             yield _event({"type": "BOOKMARK", "object": None})
@@ -50,25 +72,27 @@ async def _events(rows: QuerySet[Any], export: Export, seconds: float) -> AsyncI
         await asyncio.sleep(LOOK_SECONDS)
 
 
-def _look(rows: QuerySet[Any], export: Export, known: Known) -> list[dict[str, Any]]:
+def _look(rows: QuerySet[Any], exported: Exported, known: Known) -> list[dict[str, Any]]:
     """What changed since `known`, which is brought up to date."""
-    stamps = _stamps(rows.order_by("pk")[:MAX_ROWS], export)
+    stamps = _stamps(rows.order_by("pk")[:MAX_ROWS], exported)
     changed = [pk for pk, at in stamps.items() if pk not in known or known[pk][0] != at]
     changes = []
-    for row in rows.filter(pk__in=changed):
+    for row, document in exported(rows.filter(pk__in=changed)):
         kind = "MODIFIED" if row.pk in known else "ADDED"
-        known[row.pk] = (stamps[row.pk], export(row))
+        known[row.pk] = (stamps[row.pk], document)
         changes.append({"type": kind, "object": known[row.pk][1]})
     for pk in [pk for pk in known if pk not in stamps]:
         changes.append({"type": "DELETED", "object": known.pop(pk)[1]})
     return changes
 
 
-def _stamps(rows: QuerySet[Any], export: Export) -> dict[Any, Any]:
+def _stamps(rows: QuerySet[Any], exported: Exported) -> dict[Any, Any]:
     """By key, what differs once the row does: its time, or all of it where it has none."""
-    if any(field.name == "updated_at" for field in rows.model._meta.concrete_fields):
-        return dict(rows.values_list("pk", "updated_at"))
-    return {row.pk: export(row) for row in rows}
+    columns = {field.name for field in rows.model._meta.concrete_fields}
+    for moment in ("updated_at", "seen_at"):  # observed rows: when they were last seen to change
+        if moment in columns:
+            return dict(rows.values_list("pk", moment))
+    return {row.pk: document for row, document in exported(rows)}
 
 
 def _event(change: dict[str, Any]) -> bytes:

@@ -21,6 +21,7 @@ from kubecarrier.cli.commands import (
     apply,
     audit,
     auth,
+    catalogue,
     changes,
     charts,
     clusters,
@@ -168,6 +169,7 @@ auth.register(app)
 generic.register(app)
 apply.register(app)
 audit.register(app)
+catalogue.register(app)
 
 _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "context": ("The portals you know.", [contexts]),
@@ -188,4 +190,6 @@ for _name, (_help, _modules) in _GROUPS.items():
     _group = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help=_help)
     for _module in _modules:
         _module.register(_group)
+    if _name == "resource":
+        catalogue.register_explain(_group)
     app.add_typer(_group, name=_name)

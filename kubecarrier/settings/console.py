@@ -79,6 +79,7 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     _item(_("Repositories"), "warehouse", "admin:apps_chartrepository_changelist"),
                     _item(_("Charts"), "inventory_2", "admin:apps_chart_changelist"),
+                    _item(_("Resource types"), "category", "admin:fleet_resourcetype_changelist"),
                 ],
             },
             {

@@ -134,6 +134,12 @@ def labels(value: Any) -> SafeString:
 
 
 @register.filter
+def joined(way: str, name: str) -> str:
+    """A path with one more part."""
+    return f"{way}.{name}" if way else name
+
+
+@register.filter
 def cell(value: Any) -> str:
     """A value of a status column in words."""
     if isinstance(value, bool):

@@ -16,6 +16,7 @@ _CHECKOUT = Path(__file__).parents[2]
 NO_ADMIN: dict[str, str] = {}
 NO_SERVICE = {
     "InventoryObject": "observed in clusters",
+    "ResourceType": "observed in clusters",
     "Node": "observed in clusters",
     "Namespace": "observed in clusters",
     "Operation": "a record of what was asked for",

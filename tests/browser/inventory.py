@@ -10,20 +10,23 @@ from django.utils import timezone
 
 from fleet.inventory import rows
 from fleet.inventory.shapes import Shape
-from fleet.models import Cluster, InventoryKind
+from fleet.models import Cluster, InventoryKind, ResourceSchema, ResourceType, ServedResource
 from kubecarrier.lib import audit
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
+from tests.unit.fleet.test_schema_fields import SCHEMAS
 
 Json = dict[str, Any]
 _PRINTER = (
     ("Ready", '.status.conditions[?(@.type=="Ready")].status'),
     ("Secret", ".spec.secretName"),
 )
+_CERTIFICATE = ("cert-manager.io", "certificates", "Certificate", ["cert", "certs"], "v1")
 _NAMES = ("catalog", "payments", "web")
 
 
 def build() -> None:
-    """Three workloads with pods, and what stands around them, on every cluster."""
+    """Three workloads with pods, and what stands around them, on every cluster; the catalogue."""
+    _catalogue()
     for number, cluster in enumerate(Cluster.objects.order_by("name")):
         events = list(_events(number))
         rows.take(cluster.pk, events)
@@ -35,6 +38,26 @@ def build() -> None:
                     error_code="kube_timed_out",
                     error_message="The API server fell silent.",
                 )
+
+
+def _catalogue() -> None:
+    """Two kinds on every cluster, one of them in an older version too."""
+    with audit.unaudited("a test"):
+        schema = ResourceSchema.objects.create(digest="1" * 64, packed=ResourceSchema.pack(SCHEMAS))
+    names = (("", "pods", "Pod", ["po"], "v1"), _CERTIFICATE)
+    for group, plural, kind, short, version in names:
+        name = f"{plural}.{group}" if group else plural
+        row = ResourceType.objects.create(
+            name=name, group=group, plural=plural, kind=kind, short_names=short,
+            namespaced=True, custom=bool(group),
+        )  # fmt: skip
+        for cluster in Cluster.objects.all():
+            one = {"name": version, "verbs": ["list", "watch"], "schema": schema.digest}
+            columns = [{"name": "Ready"}, {"name": "Secret"}]
+            ServedResource.objects.create(
+                cluster=cluster, type=row, versions=[{**one, "columns": columns}],
+                seen_at=timezone.now(),
+            )  # fmt: skip
 
 
 def _listed(spec: WatchSpec, events: list[Event]) -> Event:

@@ -426,9 +426,10 @@ class TestWatch:
         for kind in kinds():
             rows = kind.rows(User.objects.get())
             known: watch.Known = {}
-            first = watch._look(rows, lambda row: {"pk": row.pk}, known)
+            exported = watch.Exported(lambda row: {"pk": row.pk}, None)
+            first = watch._look(rows, exported, known)
             assert len(first) == rows.count(), kind.plural
-            assert watch._look(rows, lambda row: {"pk": row.pk}, known) == []
+            assert watch._look(rows, exported, known) == []
 
     def test_an_operation_s_progress_is_a_change(self, fleet: Portal) -> None:
         fleet.apply("shop", **application())
@@ -484,7 +485,8 @@ class TestKinds:
     def test_filters_are_parameters(self, portal: Portal) -> None:
         for item in portal.call("get", "kinds")["items"]:
             for name in item["filters"]:
-                value = "True" if name in {"ready", "deprecated", "drifted"} else "x"
+                truths = {"ready", "deprecated", "drifted", "custom", "namespaced"}
+                value = "True" if name in truths else "x"
                 value = "2030-01-31T12:00:00Z" if name in {"since", "until"} else value
                 # A kind that no cluster serves is more likely misspelt than missing.
                 code = 400 if (item["plural"], name) == ("inventory", "kind") else None

@@ -6,6 +6,7 @@ from fleet.api.kinds.inventory import INVENTORY
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
 from fleet.api.kinds.project import PROJECT, PROJECT_COPY
+from fleet.api.kinds.resource_type import RESOURCE_TYPE
 
 __all__ = [
     "CLUSTER",
@@ -18,4 +19,5 @@ __all__ = [
     "OPERATION",
     "PROJECT",
     "PROJECT_COPY",
+    "RESOURCE_TYPE",
 ]

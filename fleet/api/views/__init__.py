@@ -10,6 +10,7 @@ from fleet.api.views.inventory import InventoryViewSet
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
 from fleet.api.views.project import ProjectCopyViewSet, ProjectViewSet
+from fleet.api.views.resource_type import ResourceTypeViewSet
 
 __all__ = [
     "ClusterViewSet",
@@ -22,4 +23,5 @@ __all__ = [
     "OperationViewSet",
     "ProjectCopyViewSet",
     "ProjectViewSet",
+    "ResourceTypeViewSet",
 ]
