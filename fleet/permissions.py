@@ -71,11 +71,10 @@ def visible_inventory(user: Any) -> QuerySet[InventoryObject]:
 
 def visible_resource_types(user: Any) -> QuerySet[ResourceType]:
     """The kinds that the clusters `user` may see serve."""
-    return ResourceType.objects.visible_to(user)
+    served = ServedResource.objects.filter(type=OuterRef("pk"), cluster__in=visible_clusters(user))
+    return ResourceType.objects.filter(Exists(served))
 
 
 def visible_project_copies(user: Any) -> QuerySet[ProjectCopy]:
     """The projects `user` may see, on their clusters."""
     return ProjectCopy.objects.visible_to(user).select_related("project", "cluster")
-    served = ServedResource.objects.filter(type=OuterRef("pk"), cluster__in=visible_clusters(user))
-    return ResourceType.objects.filter(Exists(served))
