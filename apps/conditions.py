@@ -30,6 +30,8 @@ class Reason(StrEnum):
     REFERENCE_MISSING = "ReferenceMissing"
     NAMESPACE_TERMINATING = "NamespaceTerminating"
     OBJECT_OWNED_BY_OTHERS = "ObjectOwnedByOthers"
+    NAMESPACE_NOT_PREPARED = "NamespaceNotPrepared"
+    PROJECT_DENIED = "ProjectDenied"
     NO_DRIFT = "NoDrift"
     CHANGED_BY_HELM = "ChangedByHelm"
     REMOVED_BY_HELM = "RemovedByHelm"

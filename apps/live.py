@@ -22,10 +22,13 @@ from apps.errors import ApplicationStateError
 from apps.helm import ReleaseSpec
 from apps.helm_records import latest
 from apps.models import Application, Release
+from apps.projects import check_rendered
 from apps.queries import archive_file, desired_release, helm_door
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef
+from fleet.project_rules import Rules
+from fleet.projects import rules_of
 from fleet.queries import connection_of
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError
@@ -51,6 +54,7 @@ class Target:
     namespace: str
     desired: Desired | None
     chart_path: Path | None
+    allowed: Rules | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +142,7 @@ def _target(application: Application, release: Release) -> Target:
         namespace=release.namespace,
         desired=desired,
         chart_path=archive_file(desired.chart.digest) if desired else None,
+        allowed=rules_of(application.project) if application.project else None,
     )
 
 
@@ -178,6 +183,8 @@ def _wanted(kube: Kube, connection: Connection, target: Target) -> Objects:
         create_namespace=True,
     )
     result = helm_door().dry_run(connection, spec)
+    if target.allowed is not None:
+        check_rendered(target.allowed, kube, result, target.namespace)
     return release_objects.objects_of(kube, result.manifest, target.namespace)
 
 

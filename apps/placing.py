@@ -133,6 +133,14 @@ def _want(
     return release
 
 
+def forget_denials(row: Application) -> None:
+    """What the project refused before is tried again: its rules are others now."""
+    denied = row.releases.filter(last_operation__code__startswith="project_")
+    if denied.exists():
+        denied.status_update(last_operation={}, next_reconcile_at=Now())
+        wake_on_commit(RECONCILE_TASK, queue=Queue.HELM)
+
+
 def pin(row: Application, cluster: str, revision: ApplicationRevision) -> Operation:
     """Hold one cluster's release at `revision`; at the newest one it follows the application again."""
     release = living_release(row, cluster)

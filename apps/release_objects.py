@@ -82,7 +82,7 @@ def objects_of(kube: Kube, manifest: str, namespace: str) -> dict[ObjectRef, Jso
     found = {}
     for obj in parse_manifest(manifest).objects:
         ref = object_ref(
-            obj, default_namespace=namespace, namespaced=lambda a, k: _scope(kube, a, k)
+            obj, default_namespace=namespace, namespaced=lambda a, k: scope_of(kube, a, k)
         )
         found[ref] = with_namespace(obj, ref)
     return found
@@ -104,7 +104,8 @@ def as_applied(obj: Json, record: RecordMeta) -> Json:
     return {**obj, "metadata": {**metadata, "labels": labels, "annotations": annotations}}
 
 
-def _scope(kube: Kube, api_version: str, kind: str) -> bool | None:
+def scope_of(kube: Kube, api_version: str, kind: str) -> bool | None:
+    """Whether such objects live in a namespace; None: the server does not serve the kind."""
     try:
         return kube.resource_for(api_version, kind).namespaced
     except UnknownKind:

@@ -74,6 +74,9 @@ def _ensure_namespace(job: ReleaseJob, kube: Kube) -> Pass | None:
     try:
         found = kube.get(ref, metadata_only=True)
     except NotFound:
+        if job.claimed:
+            text = f"The project has not made the namespace {job.namespace} yet."
+            return passes.waiting(job, Reason.NAMESPACE_NOT_PREPARED, text)
         body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": job.namespace}}
         try:
             kube.create(body, field_manager=FIELD_MANAGER)

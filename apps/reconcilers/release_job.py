@@ -17,6 +17,9 @@ from apps.reconcilers.release_plan import Attempt
 from fleet import addresses
 from fleet.conditions import REACHABLE
 from fleet.connection import Connection
+from fleet.models import ProjectNamespace
+from fleet.project_rules import Rules as ProjectRules
+from fleet.projects import rules_of
 from fleet.queries import connection_of
 from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim
@@ -31,6 +34,7 @@ class ReleaseJob:
 
     `blocked` says why the cluster cannot be seen ("" when it can), `paused` why
     nothing may be changed; `revision_number` is the application's;
+    `allowed` are the rules of its project; `claimed`: a project makes the namespace there.
     `desired` and `chart_path` are None for a release that is being deleted.
     """
 
@@ -42,6 +46,8 @@ class ReleaseJob:
     blocked: str
     paused: str
     waiting_for: tuple[str, ...]
+    allowed: ProjectRules | None
+    claimed: bool
     release_name: str
     namespace: str
     owner: str
@@ -68,19 +74,32 @@ class ReleaseJob:
 
 def jobs_of(claims: Sequence[Claim]) -> list[ReleaseJob]:
     """The claimed releases with everything decided that needs the database."""
-    rows = Release.objects.select_related("application", "cluster", "revision").in_bulk(
-        [claim.pk for claim in claims]
-    )
+    related = ("application__project", "cluster", "revision")
+    rows = Release.objects.select_related(*related).in_bulk([claim.pk for claim in claims])
     rules = addresses.policy()
-    waiting = _waiting_for([rows[claim.pk] for claim in claims if claim.pk in rows])
+    found = [rows[claim.pk] for claim in claims if claim.pk in rows]
+    waiting, claimed = _waiting_for(found), _claimed(found)
     return [
-        _job(claim, rows[claim.pk], rules, waiting[claim.pk])
+        _job(claim, rows[claim.pk], rules, waiting[claim.pk], claimed=claim.pk in claimed)
         for claim in claims
         if claim.pk in rows
     ]
 
 
-def _job(claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...]) -> ReleaseJob:
+def _claimed(rows: list[Release]) -> set[UUID]:
+    """The releases whose namespace a project makes on that cluster."""
+    claims = ProjectNamespace.objects.filter(
+        wanted=True,
+        cluster_id__in={row.cluster_id for row in rows},
+        name__in={row.namespace for row in rows},
+    )
+    places = set(claims.values_list("cluster_id", "name"))
+    return {row.pk for row in rows if (row.cluster_id, row.namespace) in places}
+
+
+def _job(
+    claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...], *, claimed: bool
+) -> ReleaseJob:
     application, spec = row.application, row.revision.spec
     deleting = row.deletion_requested_at is not None
     connection = connection_of(row.cluster)
@@ -95,6 +114,8 @@ def _job(claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...]) ->
         blocked=_blocked(row),
         paused=_paused(row),
         waiting_for=waiting,
+        allowed=rules_of(application.project) if application.project else None,
+        claimed=claimed,
         release_name=row.release_name,
         namespace=row.namespace,
         owner=f"application/{application.pk}",

@@ -228,5 +228,5 @@ def _drifted(job: ReleaseJob, by_hand: bool, drifts: list[live.Drift]) -> Condit
 def _stalled_condition(job: ReleaseJob, facts: Facts) -> Condition:
     if state_of(facts) in {State.FAILED, State.FAILED_UNREMEDIED}:
         text = str(job.row.last_operation.get("error", "The last deployment failed."))
-        return Condition(STALLED, Status.TRUE, Reason.NEEDS_A_CHANGE, text)
+        return Condition(STALLED, Status.TRUE, passes.stall_reason(job), text)
     return Condition(STALLED, Status.FALSE, Reason.NOT_STALLED, "")

@@ -66,13 +66,19 @@ def not_ready(
     return Pass(seen, columns or {}, again_seconds=again, failed=True)
 
 
-def stalled(job: ReleaseJob, reason: Reason = Reason.NEEDS_A_CHANGE, text: str = "") -> Pass:
+def stall_reason(job: ReleaseJob) -> Reason:
+    """Why only a person can help after the last operation."""
+    denied = str(job.row.last_operation.get("code", "")).startswith("project_")
+    return Reason.PROJECT_DENIED if denied else Reason.NEEDS_A_CHANGE
+
+
+def stalled(job: ReleaseJob, reason: Reason | None = None, text: str = "") -> Pass:
     """Only a person can help: a change of the application, or a redeploy."""
     said = text or str(job.row.last_operation.get("error", "The last deployment failed."))
     seen = [
         Condition(RELEASED, Status.FALSE, Reason.NOT_DEPLOYED, said),
         Condition(HEALTHY, Status.UNKNOWN, Reason.NOT_DEPLOYED, "Nothing is deployed."),
-        Condition(STALLED, Status.TRUE, reason, said),
+        Condition(STALLED, Status.TRUE, reason or stall_reason(job), said),
     ]
     columns = {"alarm_seen": job.alarm, "objects_seen": [], "verified_at": timezone.now()}
     return of(job, seen, columns, again=verify_seconds())

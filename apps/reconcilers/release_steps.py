@@ -17,6 +17,7 @@ from apps.desired import ATTEMPT_LABEL, DIGEST_LABEL, KEPT_ANNOTATION, OWNER_ANN
 from apps.helm import Helm, HelmFailed, HelmReason, ReleaseSpec
 from apps.helm.errors import HelmError
 from apps.helm_records import RecordMeta, forget_refs, unlock_ref
+from apps.projects import check_rendered, crds_allowed
 from apps.queries import helm_door
 from apps.reconcilers import release_context as context
 from apps.reconcilers import release_passes as passes
@@ -25,6 +26,7 @@ from apps.reconcilers.release_look import look, own_entries
 from apps.reconcilers.release_plan import MUTATING, Facts, Step, plan
 from fleet import addresses
 from fleet.connection import Connection
+from fleet.errors import ProjectDeniedError
 from fleet.kube import Budget, Kube, discovery_of
 from fleet.kube_errors import Conflict, NotFound
 from kubecarrier.lib.conditions import Condition, Status
@@ -148,10 +150,16 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
         timeout_seconds=float(job.timeout_seconds),
         max_history=job.max_history,
         force_conflicts=True,
+        skip_crds=not crds_allowed(job.allowed),
         secrets=job.secrets,
     )
     try:
+        if job.allowed is not None:
+            rendered = site.helm.dry_run(site.connection, spec)
+            check_rendered(job.allowed, site.kube, rendered, job.namespace)
         result = site.helm.install_or_upgrade(site.connection, spec)
+    except ProjectDeniedError as error:
+        return _denied(job, verb, error)
     except HelmFailed as error:
         if error.reason is HelmReason.DENIED:
             raise
@@ -190,6 +198,17 @@ def _failed(job: ReleaseJob, verb: str, error: HelmError) -> Pass:
         )
     }
     released = Condition(RELEASED, Status.FALSE, reason, error.message)
+    return passes.of(job, [released], columns, again=0.0)
+
+
+def _denied(job: ReleaseJob, verb: str, error: ProjectDeniedError) -> Pass:
+    """The project does not allow what the chart brings: nothing was changed, nothing is to be remedied."""
+    columns = {
+        "last_operation": passes.operation(
+            job, verb, succeeded=False, error=error.message, code=error.code
+        )
+    }
+    released = Condition(RELEASED, Status.FALSE, Reason.PROJECT_DENIED, error.message)
     return passes.of(job, [released], columns, again=0.0)
 
 

@@ -12,7 +12,7 @@ import pytest
 from fleet.models import ProjectCopy, ProjectNamespace
 from kubecarrier.lib import lease
 from tests.faultproxy import FaultProxy, Mode
-from tests.portal import Portal, eventually, web_chart
+from tests.portal import WEB, WEB_VALUES, Portal, chart, eventually, web_chart
 from tools.controlplane import ControlPlane, ControlPlaneError
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -309,3 +309,101 @@ def test_a_cluster_that_is_removed_keeps_its_namespaces(
     assert set(states(fleet)) == set()
     removed = fleet.call("get", "operations?verb=remove&object=two")["items"][0]["status"]
     assert [target["name"] for target in removed["targets"]] == ["team.two"]
+
+
+CLUSTER_ROLE = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: {{ .Release.Name }}-canary}
+rules: []
+"""
+ELSEWHERE = """
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: canary, namespace: kube-system}
+"""
+LIFTED = """
+apiVersion: v1
+kind: ResourceQuota
+metadata: {name: canary}
+spec: {hard: {pods: '1000'}}
+"""
+HOOK = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata:
+  name: canary-hook
+  annotations: {helm.sh/hook: pre-install}
+rules: []
+"""
+BRINGS = {"role": CLUSTER_ROLE, "elsewhere": ELSEWHERE, "lifted": LIFTED, "hook": HOOK}
+
+
+def application(portal: Portal, name: str, chart_name: str, namespace: str) -> None:
+    spec = {
+        "chart": f"local/{chart_name}",
+        "namespace": namespace,
+        "placement": {"clusters": ["one"]},
+    }
+    portal.call("put", f"applications/{name}", {"metadata": {"project": "team"}, "spec": spec})
+
+
+@pytest.mark.parametrize("brings", BRINGS)
+def test_a_chart_brings_nothing_that_its_project_does_not_allow(
+    fleet: Portal, cluster_one: ControlPlane, names: Any, kubectl: Any, brings: str
+) -> None:
+    fleet.upload(
+        "local",
+        chart(
+            brings,
+            templates__web_yaml=WEB,
+            templates__x_yaml=BRINGS[brings],
+            values_yaml=WEB_VALUES,
+        ),
+    )
+    save(fleet, names[0], placement={"clusters": ["one"]})
+    application(fleet, "shop", brings, names[0])
+    stalled = eventually(
+        lambda: (
+            fleet.condition("releases/shop.one", "Stalled").get("status") == "True"
+            and fleet.condition("releases/shop.one", "Stalled")
+        )
+    )
+    assert stalled["reason"] == "ProjectDenied"
+    assert "does not allow the" in stalled["message"]
+    listed = kubectl(
+        "get", "deployments,clusterroles,configmaps", "-A", "-o", "name", cluster=cluster_one
+    )
+    assert "canary" not in listed
+    assert "/shop" not in listed, "nothing of it was deployed"
+    groups = fleet.call("post", "applications/shop/preview")["groups"]
+    assert groups[0]["error"]["code"] in {"project_kind_denied", "project_destination_denied"}
+
+
+def test_what_was_denied_is_deployed_once_the_project_allows_it(
+    fleet: Portal, cluster_one: ControlPlane, names: Any, kubectl: Any
+) -> None:
+    fleet.upload("local", chart("role", templates__x_yaml=CLUSTER_ROLE))
+    save(fleet, names[0], placement={"clusters": ["one"]})
+    application(fleet, "shop", "role", names[0])
+    eventually(lambda: fleet.condition("releases/shop.one", "Stalled").get("status") == "True")
+    save(fleet, names[0], placement={"clusters": ["one"]}, allow={"clusterKinds": ["ClusterRole"]})
+    eventually(lambda: fleet.ready("releases/shop.one"))
+    assert "shop-canary" in kubectl("get", "clusterroles", "-o", "name", cluster=cluster_one)
+    fleet.call("delete", "applications/shop")
+    eventually(lambda: fleet.gone("applications/shop"))
+
+
+def test_an_application_waits_for_the_namespace_that_its_project_makes(
+    fleet: Portal, cluster_one: ControlPlane, names: Any, kubectl: Any
+) -> None:
+    from apps.tasks import reconcile_releases
+
+    save(fleet, names[0], placement={"clusters": ["one"]})
+    application(fleet, "shop", "web", names[0])
+    reconcile_releases()
+    condition = fleet.condition("releases/shop.one", "Released")
+    assert condition["reason"] == "NamespaceNotPrepared"
+    eventually(lambda: fleet.ready("releases/shop.one"))
+    assert labels(kubectl, cluster_one, names[0])["kubecarrier.io/project"] == "team"
+    assert fleet.ready("projects/team")
