@@ -17,6 +17,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_protect
 
+from fleet.admin import resources
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
@@ -199,6 +200,7 @@ class ClusterAdmin(PortalAdmin):
             "namespaces": row.namespaces.order_by("name")[:_SHOWN],
             "stale": row.condition("Reachable").get("status") != "True" and row.last_seen_at,
             "sections": sections_of(row, None),
+            **resources.shortcuts(row),
         }
 
     # --- import ----------------------------------------------------------------
@@ -209,7 +211,7 @@ class ClusterAdmin(PortalAdmin):
             self.admin_site.admin_view(self.contexts_view),
             name="fleet_cluster_contexts",
         )
-        return [contexts, *super().get_urls()]
+        return [contexts, *resources.urls(self.admin_site), *super().get_urls()]
 
     @method_decorator(csrf_protect)
     def add_view(
