@@ -115,6 +115,8 @@ class SchemaForm:
                     default if value is None and required and default not in (None, {}) else value
                 )
                 choices = tuple(str(one) for one in schema.get("enum") or ())
+                if sort == "boolean":
+                    choices = ("true", "false")
                 return FormNode(sort=sort, value=_text(shown), choices=choices, **common)
 
     def _object(self, raw: Any, value: Any, pointer: Pointer, depth: int) -> FormNode:
