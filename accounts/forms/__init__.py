@@ -1,5 +1,6 @@
 """Forms of the console's pages about people."""
 
+from accounts.forms.audit import PlaceForm, StreamForm
 from accounts.forms.device import DeviceForm
 from accounts.forms.identity_mapping import IdentityMappingForm
 from accounts.forms.service_account import ServiceAccountForm
@@ -8,6 +9,8 @@ from accounts.forms.token import TokenForm
 __all__ = [
     "DeviceForm",
     "IdentityMappingForm",
+    "PlaceForm",
     "ServiceAccountForm",
+    "StreamForm",
     "TokenForm",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from django.contrib.contenttypes.models import ContentType
 from accounts.models import AuditEntry
 
 _SHOWN = 50
+_DIFF_LINES = 400
 _sources: list[Callable[[Any], Any]] = []
 _ICONS = {0: "add_circle", 1: "edit", 2: "delete", 3: "visibility"}
 
@@ -28,15 +30,40 @@ class Change:
     def long(self) -> bool:
         return max(len(self.before), len(self.after)) > 80 or "\n" in self.before + self.after
 
+    @property
+    def diff(self) -> str:
+        """The lines that differ, for texts of several lines on both sides; else nothing."""
+        if not (self.before and self.after and "\n" in self.before + self.after):
+            return ""
+        lines = difflib.unified_diff(
+            self.before.splitlines(), self.after.splitlines(), n=2, lineterm=""
+        )
+        return "\n".join(list(lines)[2:][:_DIFF_LINES])
+
 
 def changes(entry: Any) -> list[Change]:
     """Before and after of an entry."""
-    return [Change(name, *_pair(pair)) for name, pair in sorted((entry.changes_dict or {}).items())]
+    return as_changes(entry.changes or {})
+
+
+def as_changes(pairs: dict[str, Any]) -> list[Change]:
+    """Pairs of before and after by field, as they are shown."""
+    return [Change(name, *_pair(pair)) for name, pair in sorted(pairs.items())]
+
+
+def icon_of(entry: Any) -> str:
+    """The symbol of what was done."""
+    if entry.result != "ok":
+        return "block" if entry.result == "denied" else "error"
+    return _ICONS.get(entry.action, "edit")
 
 
 def _pair(pair: Any) -> tuple[str, str]:
     if isinstance(pair, list | tuple) and len(pair) == 2:
         return _text(pair[0]), _text(pair[1])
+    if isinstance(pair, dict) and isinstance(pair.get("objects"), list):  # a relation
+        names = ", ".join(map(str, pair["objects"]))
+        return ("", names) if pair.get("operation") == "add" else (names, "")
     return "", _text(pair)
 
 
@@ -49,8 +76,7 @@ def _text(value: Any) -> str:
 def with_changes(entries: Any) -> list[dict[str, Any]]:
     """Entries with their icon and their changes, for a template."""
     return [
-        {"entry": entry, "icon": _ICONS.get(entry.action, "edit"), "changes": changes(entry)}
-        for entry in entries
+        {"entry": entry, "icon": icon_of(entry), "changes": changes(entry)} for entry in entries
     ]
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django import template
+from django.contrib.contenttypes.models import ContentType
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
@@ -233,7 +234,8 @@ def entry_url(entry: Any) -> str:
     if entry.action == 2 or not entry.content_type_id:
         return ""
     try:
-        model = f"{entry.content_type.app_label}_{entry.content_type.model}"
-        return reverse(f"admin:{model}_change", args=[entry.object_pk])
-    except NoReverseMatch:
+        # From the cache of types, not by a query per entry; a type may be gone with its app.
+        kind = ContentType.objects.get_for_id(entry.content_type_id)
+        return reverse(f"admin:{kind.app_label}_{kind.model}_change", args=[entry.object_pk])
+    except (NoReverseMatch, ContentType.DoesNotExist):
         return ""

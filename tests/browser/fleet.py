@@ -114,6 +114,7 @@ def build(
         for given in applications:
             _application(user, given)
         _upgrade()
+        _refused(user)
     _observe()
     inventory.build()
     return user
@@ -178,6 +179,19 @@ def _conditions(
             "status": status, "reason": reason, "message": message, "lastTransitionAt": at,
             "observedGeneration": row.generation,
         }  # fmt: skip
+
+
+def _refused(user: User) -> None:
+    """What an auditor looks for: a login that failed, and somebody who may not."""
+    audit.event("login-failed", user, result=audit.Outcome.FAILED)
+    cluster = Cluster.objects.get(name="fra-prod-1")
+    said = "DELETE /api/v1/clusters/fra-prod-1 (clusters.delete)"
+    audit.event("denied", cluster, said=said, result=audit.Outcome.DENIED)
+    with audit.because("Drill of the yearly recovery, ticket 4711"):
+        cluster.description = "Frankfurt, first hall\nOn call: platform team"
+        cluster.save()
+        cluster.description = "Frankfurt, first hall\nOn call: platform team\nDrill in March"
+        cluster.save()
 
 
 def _charts(user: User) -> None:

@@ -157,6 +157,8 @@ def _pages() -> dict[str, str]:
         "repository": page("apps_chartrepository", ChartRepository.objects.get()),
         "chart": page("apps_chart", Chart.objects.get(chart="web")),
         "audit": "/admin/accounts/auditentry/",
+        "audit-denied": "/admin/accounts/auditentry/?result=denied&who=ada",
+        "audit-changed": "/admin/accounts/auditentry/changed/",
         "entry": page(
             "accounts_auditentry",
             AuditEntry.objects.filter(object_repr="payments", action=1).first()
