@@ -270,6 +270,34 @@ def test_a_template_that_fails(
     assert "say who" in error.message
 
 
+def test_an_endless_template(
+    door: Helm,
+    connection: Connection,
+    kube: Kube,
+    spec: ReleaseSpec,
+    chart: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ten thousand million turns: Helm is ended with its time, and has written nothing."""
+    monkeypatch.setattr("apps.helm.cli._START_SECONDS", 1.0)
+    monkeypatch.setattr("apps.helm.process._GRACE_SECONDS", 0.5)
+    turns = "{{ range until 100000 }}{{ range until 100000 }}{{ end }}{{ end }}"
+    (chart / "templates/endless.yaml").write_text(turns)
+    error = failure(door.install_or_upgrade, connection, replace(spec, timeout_seconds=1))
+    assert error.reason is HelmReason.TIMEOUT
+    assert records(kube, spec.namespace) == []
+
+
+def test_a_kube_version_that_is_not_there(
+    door: Helm, connection: Connection, kube: Kube, spec: ReleaseSpec, chart: Path
+) -> None:
+    (chart / "Chart.yaml").write_text(CHART + 'kubeVersion: ">=9"\n')
+    error = failure(door.install_or_upgrade, connection, spec)
+    assert error.reason is HelmReason.RENDER_FAILED
+    assert ">=9" in error.message
+    assert records(kube, spec.namespace) == []
+
+
 def test_a_kind_that_is_not_served(
     door: Helm, connection: Connection, spec: ReleaseSpec, chart: Path
 ) -> None:

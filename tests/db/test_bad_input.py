@@ -6,6 +6,7 @@ No answer and no log line holds a traceback or one of the canaries.
 from __future__ import annotations
 
 import json
+import tracemalloc
 from collections.abc import Iterator
 from typing import Any
 
@@ -236,6 +237,36 @@ def test_bodies(unharmed: Portal, body: bytes, code: str | None) -> None:
     for path in ("clusters/bad", "repositories/bad", "applications/bad"):
         found = refused(unharmed, "put", path, body)
         assert code is None or found["code"] == code
+
+
+LARGE: dict[str, tuple[str, str, Any]] = {
+    "kubeconfig bomb": ("post", "clusters/import", {"kubeconfig": bomb()}),
+    "large kubeconfig": ("post", "clusters/import", {"kubeconfig": "x: " + "y" * 1_100_000}),
+    "deep JSON": ("put", "applications/shop", b"[" * 1_900_000 + b"]" * 1_900_000),
+    "wide JSON": ("put", "applications/shop", b"[" + b"1," * 1_900_000 + b"1]"),
+    "large values": ("put", "applications/shop", {"spec": application(values="x" * 1_100_000)}),
+    "deep values": ("put", "applications/shop", {"spec": application(values="[" * 500_000)}),
+    "wide values": (
+        "put",
+        "applications/shop",
+        {"spec": application(values="a: [" + "1," * 500_000 + "]")},
+    ),
+    "large body": ("put", "applications/shop", b"x" * (4 * 1024 * 1024 + 1)),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_memory_stays_bounded(unharmed: Portal, what: str) -> None:
+    """At most 100 MiB more than before, whatever was sent."""
+    method, path, body = LARGE[what]
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        refused(unharmed, method, path, body)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak - before < 100 * 1024 * 1024
 
 
 REST = [
