@@ -33,3 +33,7 @@ class ConfigItemInvalidError(InvalidError):
 
 class ConfigItemStateError(ConflictError):
     """The config item's present state, or another item, forbids this."""
+
+
+class CapacityInvalidError(InvalidError):
+    """What was asked of capacity is no question."""

@@ -21,6 +21,7 @@ from kubecarrier.cli.commands import (
     apply,
     audit,
     auth,
+    capacity,
     catalogue,
     changes,
     charts,
@@ -170,6 +171,7 @@ generic.register(app)
 apply.register(app)
 audit.register(app)
 catalogue.register(app)
+capacity.register(app)
 
 _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "context": ("The portals you know.", [contexts]),
