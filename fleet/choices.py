@@ -53,8 +53,8 @@ class Propagation(models.TextChoices):
 class ConflictCause(models.TextChoices):
     """Why a change is in the inbox."""
 
-    WAITING = "Waiting", _("It waits in the cluster for a decision")
-    OVERWRITTEN = "Overwritten", _("A later change has overwritten it")
+    WAITING = "Waiting", _("Waits in the cluster")
+    OVERWRITTEN = "Overwritten", _("Overwritten by a later change")
 
 
 class ConflictChoice(models.TextChoices):

@@ -120,3 +120,9 @@ def attach_copies(rows: Sequence[ConfigItem]) -> None:
             "drifted": drifting,
             "conflicts": conflicts.get(row.pk, 0),
         }
+
+
+def open_conflicts(request: Any) -> str:
+    """How many changes wait in the inbox, for the side bar; "" for none."""
+    count = ConfigConflict.objects.visible_to(request.user).filter(open=True)[:100].count()
+    return str(count) if count else ""

@@ -1,9 +1,19 @@
 """The console's pages of clusters, config items, nodes, namespaces, projects and operations."""
 
-from fleet.admin import cluster, config_item, inventory, observed, operation, project, resource_type
+from fleet.admin import (
+    cluster,
+    config_conflict,
+    config_item,
+    inventory,
+    observed,
+    operation,
+    project,
+    resource_type,
+)
 
 __all__ = [
     "cluster",
+    "config_conflict",
     "config_item",
     "inventory",
     "observed",

@@ -1,4 +1,4 @@
-"""Forms of clusters."""
+"""Forms of clusters, projects and config items."""
 
 from fleet.forms.cluster import (
     ClusterForm,
@@ -8,14 +8,28 @@ from fleet.forms.cluster import (
     RenameForm,
     RotateForm,
 )
+from fleet.forms.config_item import (
+    AdoptForm,
+    ConfigDeleteForm,
+    ConfigItemForm,
+    ConfigRollbackForm,
+    ResolveForm,
+    RevealForm,
+)
 from fleet.forms.project import ProjectForm
 
 __all__ = [
+    "AdoptForm",
     "ClusterForm",
+    "ConfigDeleteForm",
+    "ConfigItemForm",
+    "ConfigRollbackForm",
     "ImportForm",
     "KubeconfigField",
     "ProjectForm",
     "RemoveForm",
     "RenameForm",
+    "ResolveForm",
+    "RevealForm",
     "RotateForm",
 ]

@@ -59,4 +59,4 @@ class ConfigConflict(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.copy_id}: {', '.join(self.keys[:5])}"
+        return ", ".join(self.keys[:5])

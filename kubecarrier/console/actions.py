@@ -22,11 +22,16 @@ MAX_BULK = 500
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What an action says afterwards; `row` is None when the object's page is gone."""
+    """What an action says afterwards.
+
+    `leave`: the object's page may be gone. `shown` stays on the action's own
+    page, with this in its context: for what is shown once and kept nowhere.
+    """
 
     message: Any
     leave: bool = False
     response: HttpResponse | None = None
+    shown: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

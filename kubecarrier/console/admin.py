@@ -320,13 +320,12 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             request.POST if posted else None, request.FILES if posted else None,
             row=row, user=request.user, initial=request.GET.dict(),
         )  # fmt: skip
-        if posted and form.is_valid():
-            done = attempt(action, row, form, request)
-            if done is not None:
-                if done.response is not None:
-                    return done.response
-                messages.success(request, done.message)
-                return HttpResponseRedirect(self._after(row, leave=done.leave))
+        done = attempt(action, row, form, request) if posted and form.is_valid() else None
+        if done is not None and done.shown is None:
+            if done.response is not None:
+                return done.response
+            messages.success(request, done.message)
+            return HttpResponseRedirect(self._after(row, leave=done.leave))
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -339,9 +338,12 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             "state": state_of(row) if isinstance(row, ReconciledModel) else None,
             "media": self.media + form.media,
             **action.shown(row, request.user),
+            **(done.shown or {} if done else {}),
         }
-        status = 422 if posted else 200
-        return TemplateResponse(request, action.template, context, status=status)
+        status = 422 if posted and done is None else 200
+        response = TemplateResponse(request, action.template, context, status=status)
+        response["Cache-Control"] = "no-store"
+        return response
 
     def _after(self, row: Any, *, leave: bool) -> str:
         there = not leave or type(row)._default_manager.filter(pk=row.pk).exists()

@@ -75,6 +75,17 @@ UNFOLD: dict[str, Any] = {
                 ],
             },
             {
+                "title": _("Configuration"),
+                "items": [
+                    _item(_("Config items"), "tune", "admin:fleet_configitem_changelist"),
+                    {
+                        **_item(_("Inbox"), "inbox", "admin:fleet_configconflict_changelist"),
+                        "badge": "fleet.config_queries.open_conflicts",
+                    },
+                    _item(_("Copies"), "file_copy", "admin:fleet_configcopy_changelist"),
+                ],
+            },
+            {
                 "title": _("Catalogue"),
                 "items": [
                     _item(_("Repositories"), "warehouse", "admin:apps_chartrepository_changelist"),

@@ -21,7 +21,7 @@ from fleet.models import Cluster, Namespace, Node, Operation
 from fleet.services.projects import project_apply
 from kubecarrier.lib import audit, crypto
 from kubecarrier.lib.manifests import Wish
-from tests.browser import inventory
+from tests.browser import config_items, inventory
 from tests.portal import SERVICE, WEB, WEB_VALUES, chart
 
 GIB = 1024**3
@@ -115,6 +115,7 @@ def build(
             _application(user, given)
         _upgrade()
         _refused(user)
+        config_items.build(user)
     _observe()
     inventory.build()
     return user

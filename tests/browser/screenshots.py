@@ -121,11 +121,14 @@ def _pages() -> dict[str, str]:
 
     from accounts.models import AuditEntry
     from apps.models import Application, Chart, ChartRepository, Release
-    from fleet.models import Cluster, Operation
+    from fleet.models import Cluster, ConfigConflict, ConfigCopy, ConfigItem, Operation
 
     def page(model: str, row: Any, more: str = "") -> str:
         return reverse(f"admin:{model}_change", args=[row.pk]) + more
 
+    settings = ConfigItem.objects.get(name="shop-settings")
+    secret = ConfigItem.objects.get(name="payment-keys")
+    conflict = ConfigConflict.objects.get()
     catalog = Application.objects.get(name="catalog")
     checkout = Application.objects.get(name="checkout")
     payments = Application.objects.get(name="payments")
@@ -167,6 +170,21 @@ def _pages() -> dict[str, str]:
         "operations": "/admin/fleet/operation/",
         "operation": page("fleet_operation", Operation.objects.filter(verb="upgrade").first()),
         "token": "/admin/accounts/apitoken/add/",
+        "configitems": "/admin/fleet/configitem/",
+        "configitem": page("fleet_configitem", settings),
+        "configitem-spec": page("fleet_configitem", settings, "?tab=spec"),
+        "configitem-history": page("fleet_configitem", settings, "?tab=history"),
+        "configitem-add": "/admin/fleet/configitem/add/",
+        "config-secret": page("fleet_configitem", secret),
+        "config-secret-spec": page("fleet_configitem", secret, "?tab=spec"),
+        "config-reveal": reverse("admin:fleet_configitem_do", args=[secret.pk, "reveal"]),
+        "config-rollback": reverse("admin:fleet_configitem_do", args=[settings.pk, "rollback"]),
+        "config-delete": reverse("admin:fleet_configitem_delete", args=[settings.pk]),
+        "config-copies": "/admin/fleet/configcopy/",
+        "config-copy": page("fleet_configcopy", ConfigCopy.objects.filter(ready="False").first()),
+        "inbox": "/admin/fleet/configconflict/?open__exact=1",
+        "conflict": page("fleet_configconflict", conflict),
+        "conflict-adopt": reverse("admin:fleet_configconflict_do", args=[conflict.pk, "adopt"]),
         "users": "/admin/accounts/user/",
         "user-add": "/admin/accounts/user/add/",
     }

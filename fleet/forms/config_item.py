@@ -1,0 +1,309 @@
+"""Forms of config items, and of what can be done with them and with the inbox."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+from unfold.widgets import UnfoldAdminSelect2MultipleWidget
+
+from fleet.api.kinds import CONFIG_ITEM
+from fleet.choices import ConfigKind, ConflictChoice
+from fleet.config_content import MAX_BYTES, as_document, is_text
+from fleet.config_queries import content_of
+from fleet.models import ConfigItem
+from fleet.permissions import visible_clusters, visible_projects
+from fleet.secret_types import KNOWN
+from kubecarrier.console.forms import (
+    LabelsField,
+    PortalForm,
+    WishForm,
+    YamlField,
+    prose,
+    select,
+    text_input,
+)
+from kubecarrier.lib.spec import name_validators
+
+_EVERYWHERE = ("", _("Every cluster"))
+_NOWHERE: tuple[str, Any] = ("", _("None"))
+
+
+def _names(rows: Any, chosen: Any = ()) -> list[tuple[str, str]]:
+    """Names for a select, and those stored that are not visible (any more)."""
+    names = list(rows.values_list("name", flat=True).order_by("name")[:1000])
+    return [(name, name) for name in [*names, *(one for one in chosen if one not in names)]]
+
+
+class FilesInput(forms.ClearableFileInput):
+    """Several files at once."""
+
+    allow_multiple_selected = True
+
+
+class FilesField(forms.FileField):
+    """Uploaded files as `{name: bytes}`; bounded before they are read."""
+
+    widget = FilesInput
+
+    def clean(self, data: Any, initial: Any = None) -> dict[str, bytes]:
+        found: dict[str, bytes] = {}
+        for file in data or []:
+            if file.size > MAX_BYTES:
+                raise forms.ValidationError(_("An object holds 1 MiB at most."), "too_large")
+            found[file.name] = file.read()
+        return found
+
+
+class ConfigItemForm(WishForm):
+    """A ConfigMap or Secret with its values, placed on clusters.
+
+    A secret's values are never sent to the browser: what is filled in replaces
+    single keys, and the others stay.
+    """
+
+    kind = CONFIG_ITEM
+    user: Any = None
+    error_fields = {
+        "metadata.project": "project", "spec.placement.overrides": "overrides",
+        "spec.placement.selector": "selector", "spec.placement.clusters": "clusters",
+        "spec.placement.exclude": "exclude", "spec.placement": "clusters",
+        "spec.type": "object_kind", "spec.secretType": "secret_type", "spec.objectName": "object_name",
+        "spec.data": "values", "spec.binaryData": "uploads", "spec.ignoredKeys": "ignored_keys",
+    }  # fmt: skip
+
+    name = forms.CharField(
+        label=_("Name"), validators=name_validators, widget=text_input(),
+        help_text=_("Of the config item in the portal."),
+    )  # fmt: skip
+    labels = LabelsField()
+    project = forms.ChoiceField(
+        label=_("Project"), required=False, widget=select(),
+        help_text=_("What the project allows decides where it may go."),
+    )  # fmt: skip
+    secret_type = forms.CharField(
+        label=_("Type of the secret"), required=False,
+        widget=text_input(placeholder="Opaque", list="kc-secret-types"),
+        help_text=_("Of a secret only; its form is checked: a certificate must fit its key."),
+    )  # fmt: skip
+    object_name = forms.CharField(
+        label=_("Name in the clusters"), required=False, widget=text_input(placeholder=_("the same")),
+        help_text=_("Of the ConfigMap or Secret. Cannot be changed later."),
+    )  # fmt: skip
+    namespaces = forms.CharField(
+        label=_("Namespaces"), widget=text_input(placeholder="shop, shop-jobs"),
+        help_text=_("Separated by commas; created in the clusters when missing."),
+    )  # fmt: skip
+    values = YamlField(
+        label=_("Keys and values (YAML)"), rows=10,
+        help_text=_("key: value, one a line; a text of several lines after key: |"),
+    )  # fmt: skip
+    uploads = FilesField(
+        label=_("Files"), required=False,
+        help_text=_("Each becomes a key called like the file, text or binary; at most 1 MiB together."),
+    )  # fmt: skip
+    remove_keys = forms.MultipleChoiceField(
+        label=_("Remove keys"), required=False, widget=UnfoldAdminSelect2MultipleWidget
+    )
+    clusters = forms.MultipleChoiceField(
+        label=_("Clusters"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
+        help_text=_("By name …"),
+    )  # fmt: skip
+    selector = forms.CharField(
+        label=_("Selector"), required=False, max_length=2000,
+        widget=text_input(placeholder="kubecarrier.io/environment=prod", **{"class": "kc-code"}),
+        help_text=_("… or by labels, like kubectl's -l; * is every cluster."),
+    )  # fmt: skip
+    exclude = forms.MultipleChoiceField(
+        label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget
+    )
+    overrides = YamlField(
+        label=_("Overrides (YAML)"),
+        help_text=_("What differs on one cluster: cluster-name: {data: {KEY: text}, remove: [KEY]}"),
+    )  # fmt: skip
+    restart = YamlField(
+        label=_("Restart (YAML)"), shape=list, rows=3,
+        help_text=_("Workloads that use it, restarted once per change: - {kind: Deployment, name: web}"),
+    )  # fmt: skip
+    ignored_keys = forms.CharField(
+        label=_("Ignored keys"), required=False, widget=text_input(),
+        help_text=_("Keys that each cluster may change for itself, separated by commas."),
+    )  # fmt: skip
+    description = forms.CharField(
+        label=_("Description"), required=False, max_length=2000, widget=prose()
+    )
+
+    class Meta:
+        model = ConfigItem
+        fields = ["object_kind", "propagation", "prune", "immutable", "adopt"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        row = self.instance
+        chosen = row.placement if not self.fresh else {}
+        clusters = visible_clusters(self.user)
+        own = [row.project.name] if row.project else []
+        self._choices("project", [_NOWHERE, *_names(visible_projects(self.user), own)])
+        self._choices("clusters", _names(clusters, chosen.get("clusters", ())))
+        self._choices("exclude", _names(clusters, chosen.get("exclude", ())))
+        removable = row.keys if row.is_secret else sorted(row.binary_data)
+        self._choices("remove_keys", [(key, key) for key in removable])
+        if not removable:
+            del self.fields["remove_keys"]
+        if not self.fresh:
+            for name in ("object_kind", "secret_type", "object_name"):
+                self.fields[name].disabled = True
+            if row.is_secret:
+                self.fields["values"].help_text = _(
+                    "Never shown. What you write here replaces these keys; the others stay: %(keys)s."
+                ) % {"keys": ", ".join(row.keys) or "–"}
+
+    def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
+        self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def stored(self) -> dict[str, Any]:
+        row = self.instance
+        placement = {
+            key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
+        }
+        columns = ("name", "description", "labels", "secret_type", "object_name", "restart")
+        return {
+            **{key: getattr(row, key) for key in columns},
+            **placement,
+            "values": row.data,
+            "namespaces": ", ".join(row.namespaces),
+            "ignored_keys": ", ".join(row.ignored_keys),
+            "project": row.project.name if row.project else "",
+        }
+
+    def spec(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        kind = given["object_kind"] or self.instance.object_kind
+        return {
+            "type": kind,
+            "secretType": given["secret_type"].strip() if kind == ConfigKind.SECRET else "",
+            "objectName": given["object_name"].strip(),
+            "namespaces": _listed(given["namespaces"]),
+            **self._values(secret=kind == ConfigKind.SECRET),
+            "placement": {
+                "clusters": given["clusters"],
+                "selector": given["selector"].strip(),
+                "exclude": given["exclude"],
+                "overrides": given["overrides"],
+            },
+            "immutable": given["immutable"],
+            "prune": given["prune"],
+            "propagation": given["propagation"],
+            "adopt": given["adopt"],
+            "restart": given["restart"],
+            "ignoredKeys": _listed(given["ignored_keys"]),
+            "description": given["description"],
+        }
+
+    def _values(self, *, secret: bool) -> dict[str, Any]:
+        """`data` and `binaryData`; of a stored secret, those stored with what was filled in."""
+        given = self.cleaned_data
+        removed = set(given.get("remove_keys") or ())
+        typed = {str(key): _text(value) for key, value in given["values"].items()}
+        files: dict[str, bytes] = given["uploads"]
+        if secret and not self.fresh:
+            if not typed and not files and not removed:
+                return {}
+            data, binary = as_document(content_of(self.instance).values)
+        else:
+            data, binary = {}, dict(self.instance.binary_data)
+        data |= typed
+        for name, content in files.items():
+            (data if is_text(content) else binary).pop(name, None)
+            if is_text(content):
+                data[name] = content.decode()
+            else:
+                binary[name] = base64.b64encode(content).decode()
+        return {
+            "data": {key: text for key, text in data.items() if key not in removed},
+            "binaryData": {key: text for key, text in binary.items() if key not in removed},
+        }
+
+
+def _listed(text: str) -> list[str]:
+    return [part.strip() for part in text.replace("\n", ",").split(",") if part.strip()]
+
+
+def _text(value: Any) -> Any:
+    """Numbers and booleans of YAML as the texts that they are in an object."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int | float) else value
+
+
+class ConfigRollbackForm(PortalForm):
+    """An earlier revision."""
+
+    revision = forms.TypedChoiceField(label=_("Revision"), coerce=int, widget=select())
+
+    def prepare(self) -> None:
+        rows = list(self.row.revisions.order_by("-number")[:50])
+        listed = [
+            (
+                one.number,
+                f"#{one.number} · {one.author_name or '–'} · {one.created_at:%Y-%m-%d %H:%M}",
+            )
+            for one in rows
+        ]
+        self.fields["revision"].choices = listed[1:] or listed  # type: ignore[attr-defined]
+
+
+class RevealForm(PortalForm):
+    """Which keys to show; none chosen: all."""
+
+    keys = forms.MultipleChoiceField(
+        label=_("Keys"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
+        help_text=_("None chosen: all of them."),
+    )  # fmt: skip
+    cluster = forms.ChoiceField(label=_("As on"), required=False, widget=select())
+
+    def prepare(self) -> None:
+        self.fields["keys"].choices = [(key, key) for key in self.row.keys]  # type: ignore[attr-defined]
+        _clusters(self)
+
+
+class AdoptForm(PortalForm):
+    """Where to take over what is there."""
+
+    cluster = forms.ChoiceField(label=_("Where"), required=False, widget=select())
+
+    def prepare(self) -> None:
+        _clusters(self)
+
+
+def _clusters(form: PortalForm) -> None:
+    names = form.row.copies.order_by("cluster__name").values_list("cluster__name", flat=True)
+    choices = [_EVERYWHERE, *((name, name) for name in dict.fromkeys(names))]
+    form.fields["cluster"].choices = choices  # type: ignore[attr-defined]
+
+
+class ConfigDeleteForm(PortalForm):
+    """What becomes of its objects."""
+
+    keep_objects = forms.BooleanField(
+        label=_("Leave every object in place"), required=False,
+        help_text=_("The objects stay in the clusters, without our marks."),
+    )  # fmt: skip
+
+    def prepare(self) -> None:
+        if self.row is not None:
+            self.fields["keep_objects"].initial = self.row.prune == "keep"
+
+
+class ResolveForm(PortalForm):
+    """One of the four decisions."""
+
+    choice = forms.ChoiceField(
+        label=_("Decision"), choices=ConflictChoice.choices, widget=forms.RadioSelect
+    )
+
+
+#: Suggestions for the type of a secret.
+SECRET_TYPES = KNOWN
