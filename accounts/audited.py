@@ -9,6 +9,7 @@ from auditlog.registry import auditlog
 from django.apps import apps as django_apps
 from django.db import models
 
+from accounts import memberships
 from kubecarrier.lib import crypto
 from kubecarrier.lib.spec import ReconciledModel
 
@@ -63,13 +64,14 @@ _STATUS_NOISE = frozenset({"updated_at", "last_login", "last_used_at", "last_use
 
 def register() -> None:
     """Register every model that is not on the list above."""
+    memberships.guard_groups()
     for model in django_apps.get_models(include_auto_created=False):
         if model._meta.label not in NOT_AUDITED and not auditlog.contains(model):
             auditlog.register(
                 model,
                 exclude_fields=excluded_fields(model),
-                m2m_fields={field.name for field in model._meta.many_to_many},
             )
+            memberships.watch(model)
 
 
 def excluded_fields(model: type[models.Model]) -> list[str]:

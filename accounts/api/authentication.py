@@ -18,6 +18,7 @@ from rest_framework.request import Request
 
 from accounts import networks
 from accounts.models import ApiToken
+from kubecarrier.lib import audit
 
 _NOTED_EVERY = timedelta(minutes=1)
 
@@ -69,9 +70,10 @@ def _note_use(token: ApiToken, address: str | None) -> None:
     here = networks.parsed(address)
     stale = Q(last_used_at=None) | Q(last_used_at__lt=now - _NOTED_EVERY)
     if token.last_used_at is None or token.last_used_at < now - _NOTED_EVERY:
-        ApiToken.objects.filter(stale, pk=token.pk).update(
-            last_used_at=now, last_used_address=str(here) if here else None
-        )
+        with audit.unaudited("when it was last used is status"):
+            ApiToken.objects.filter(stale, pk=token.pk).update(
+                last_used_at=now, last_used_address=str(here) if here else None
+            )
 
 
 def user_of_token(request: HttpRequest) -> Any:

@@ -8,8 +8,15 @@ from typing import Any
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from knox.models import AbstractAuthToken
+from knox.models import AbstractAuthToken, AuthTokenManager
 from knox.settings import CONSTANTS
+
+from kubecarrier.lib.audit import GuardedQuerySet
+
+
+# mypy cannot follow a manager made at run time.
+class GuardedTokenManager(AuthTokenManager.from_queryset(GuardedQuerySet)):  # type: ignore[misc]
+    """knox's, whose bulk writes must be named as unaudited."""
 
 
 class ApiToken(AbstractAuthToken):  # type: ignore[misc]
@@ -31,6 +38,8 @@ class ApiToken(AbstractAuthToken):  # type: ignore[misc]
         on_delete=models.SET_NULL,
         related_name="+",
     )
+
+    objects = GuardedTokenManager()
 
     last_used_at = models.DateTimeField(_("last used at"), null=True, editable=False)
     last_used_address = models.GenericIPAddressField(_("last used from"), null=True, editable=False)

@@ -67,11 +67,8 @@ def _take(one: Changed, entry: AuditEntry) -> None:
 def _members(pair: list[Any], change: dict[str, Any]) -> None:
     """A relation has no before: who left stands left, who came right, and both cancel."""
     left, came = _names(pair[0]), _names(pair[1])
-    names = {str(name) for name in change.get("objects", [])}
-    if change.get("operation") == "add":
-        left, came = left - names, came | (names - left)
-    else:
-        left, came = left | (names - came), came - names
+    newly, gone = set(change.get("came", [])), set(change.get("gone", []))
+    left, came = (left | (gone - came)) - newly, (came | (newly - left)) - gone
     pair[:] = ["\n".join(sorted(left)), "\n".join(sorted(came))]
 
 

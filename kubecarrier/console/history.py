@@ -61,9 +61,8 @@ def icon_of(entry: Any) -> str:
 def _pair(pair: Any) -> tuple[str, str]:
     if isinstance(pair, list | tuple) and len(pair) == 2:
         return _text(pair[0]), _text(pair[1])
-    if isinstance(pair, dict) and isinstance(pair.get("objects"), list):  # a relation
-        names = ", ".join(map(str, pair["objects"]))
-        return ("", names) if pair.get("operation") == "add" else (names, "")
+    if isinstance(pair, dict) and "came" in pair:  # a relation
+        return ", ".join(pair.get("gone", [])), ", ".join(pair["came"])
     return "", _text(pair)
 
 

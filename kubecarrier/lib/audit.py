@@ -108,6 +108,11 @@ def unaudited(reason: str) -> Iterator[None]:
         _unaudited.reset(token)
 
 
+def named_unaudited() -> bool:
+    """Whether a bulk write is allowed here, by `unaudited`."""
+    return _unaudited.get() is not None
+
+
 def as_actor(user: Any) -> AbstractContextManager[AuditContext]:
     """The same request, acting as `user`: somebody who is just logging in."""
     return acting(replace(current(), actor=lambda: user))
@@ -170,7 +175,7 @@ class GuardedQuerySet(models.QuerySet[M]):
     """A queryset whose bulk writes must be named as unaudited."""
 
     def _guard(self, what: str) -> None:
-        if _unaudited.get() is None:
+        if not named_unaudited():
             raise UnauditedWriteError(f"{self.model.__name__}.{what} would leave no audit entry")
 
     def update(self, **kwargs: Any) -> int:

@@ -19,6 +19,7 @@ from accounts.models import ApiToken, AuditEntry, Identity, IdentityMapping, Log
 from accounts.oidc import provider
 from accounts.services.rechecks import recheck_due, rechecks_due
 from accounts.services.tokens import token_create
+from kubecarrier.lib import audit
 from tests.oidc_issuer import ACCESS_TOKEN, CLIENT_ID, Issuer, half_hash, running
 from tests.portal import Portal
 
@@ -129,7 +130,8 @@ class TestComingIn:
 
     def test_disabled_here(self, issuer: Issuer, platform: Group) -> None:
         login(Client(), issuer)
-        User.objects.update(is_active=False)
+        with audit.unaudited("a test"):
+            User.objects.update(is_active=False)
         assert code(login(Client(), issuer)) == "account_disabled"
 
     @pytest.mark.parametrize("groups", [..., [], "", None, 7, {"a": 1}, ["other"], [["platform"]]])
