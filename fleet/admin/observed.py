@@ -1,4 +1,4 @@
-"""The console's pages of nodes and namespaces."""
+"""The console's pages of what only a probe writes: namespaces here, nodes beside."""
 
 from __future__ import annotations
 
@@ -7,11 +7,8 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy
 
-from fleet.models import Namespace, Node
-from fleet.permissions import (
-    visible_namespaces,
-    visible_nodes,
-)
+from fleet.models import Namespace
+from fleet.permissions import visible_namespaces
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.templatetags.console import since
 
@@ -19,7 +16,6 @@ from kubecarrier.templatetags.console import since
 class ObservedAdmin(PortalAdmin):
     """Rows that only a probe writes."""
 
-    object_actions = ()
     status_template = "console/observed_status.html"
     list_select_related: tuple[str, ...] = ("cluster",)
     live = False
@@ -33,17 +29,6 @@ class ObservedAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
     def seen(self, row: Any) -> str:
         return since(row.seen_at)
-
-
-@admin.register(Node)
-class NodeAdmin(ObservedAdmin):
-    """Nodes, as the last probe saw them."""
-
-    rows = visible_nodes
-    list_display = ("name", "cluster", "ready", "unschedulable", "kubelet_version", "seen")
-    list_filter = ("ready", "unschedulable", "kubelet_version", "cluster")
-    search_fields = ("name", "cluster__name")
-    ordering = ("cluster__name", "name")
 
 
 @admin.register(Namespace)

@@ -62,9 +62,9 @@ class SchemaForm:
 
     # --- rendering -----------------------------------------------------------------------
 
-    def nodes(self) -> tuple[FormNode, ...]:
-        """The fields of the whole document."""
-        return self._object(self.schema.root, self.document, (), 0).children
+    def root(self) -> FormNode:
+        """The whole document: its parts, and what parts it could have."""
+        return self._object(self.schema.root, self.document, (), 0)
 
     def _node(
         self, raw: Any, value: Any, pointer: Pointer, *, required: bool, removable: bool, depth: int
@@ -74,7 +74,7 @@ class SchemaForm:
         common: Json = {
             "pointer": pointer_text(pointer),
             "label": pointer[-1],
-            "description": _sentence(schema.get("description")),
+            "description": "" if pointer[0] == "metadata" else _sentence(schema.get("description")),
             "required": required,
             "removable": removable,
             "missing": value is None,
@@ -136,13 +136,21 @@ class SchemaForm:
                 or (self.fresh and n in {"name", "namespace"})
             ]
             needed = {"name"}
+        fixed = needed | {"metadata"} if not pointer else needed
         children = tuple(
             self._node(
-                properties.get(name, {}), value.get(name), (*pointer, name),
-                required=name in needed, removable=name in value and name not in needed and pointer != ("metadata",),
+                properties.get(name, {}), value.get(name), (*pointer, name), required=name in needed,
+                removable=name in value and name not in fixed and pointer != ("metadata",),
                 depth=depth + 1,
             )
-            for name in sorted(shown, key=lambda one: (one not in needed, names.index(one)))
+            for name in sorted(
+                shown,
+                key=lambda one: (
+                    bool(pointer) and self._grouped(properties.get(one), depth),
+                    bool(pointer) and one not in needed,
+                    names.index(one),
+                ),
+            )
         )  # fmt: skip
         addable = tuple(
             (name, _sentence(self.schema.resolved(properties[name]).get("description")))
@@ -151,10 +159,15 @@ class SchemaForm:
         )
         return FormNode("", "", "object", children=children, addable=addable)
 
+    def _grouped(self, raw: Any, depth: int) -> bool:
+        """Whether a field holds others: those come after the plain ones."""
+        return _sort(self.schema.resolved(raw), depth + 1) in {"object", "map", "array", "yaml"}
+
     def _names(self, properties: Json, pointer: Pointer) -> list[str]:
         if pointer == ("metadata",):
             return [name for name in _METADATA if name in properties or not properties]
-        return [name for name in properties if (*pointer, name) not in _HIDDEN]
+        found = [name for name in properties if (*pointer, name) not in _HIDDEN]
+        return sorted(found, key=lambda name: name != "metadata") if not pointer else found
 
     # --- reading -------------------------------------------------------------------------
 

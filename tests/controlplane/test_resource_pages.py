@@ -155,6 +155,30 @@ def test_somebody_else_edits_meanwhile(
     assert there["spec"]["template"]["spec"]["containers"][0]["image"] == "nginx:2"
 
 
+def test_a_part_that_was_not_there(
+    console: Client, one: Portal, namespace: str, kubectl: Any, cluster_one: ControlPlane
+) -> None:
+    kubectl("create", "configmap", "empty", "-n", namespace, cluster=cluster_one)
+    edit = at(f"core/v1/configmaps/{namespace}/empty/edit/")
+    form = fields_of(text_of(console.get(edit)))
+    form = fields_of(text_of(console.post(edit, {**form, "new:": "data", "op": "add:"})))
+    form = fields_of(
+        text_of(console.post(edit, {**form, "new:/data": "a.b/c~d", "op": "add:/data"}))
+    )
+    form["p:/data/a.b~1c~0d"] = "two\r\nlines"
+    refused = text_of(console.post(edit, {**form, "op": "preview"}), 422)  # no key of a ConfigMap
+    assert "kube_invalid" in refused
+    form = fields_of(text_of(console.post(edit, {**form, "op": "remove:/data/a.b~1c~0d"})))
+    form = fields_of(text_of(console.post(edit, {**form, "new:/data": "a.b", "op": "add:/data"})))
+    form["p:/data/a.b"] = "two\r\nlines"
+    diff = text_of(console.post(edit, {**form, "op": "preview"}))
+    assert console.post(edit, {**fields_of(diff), "op": "save"}).status_code == 302
+    there = json.loads(
+        kubectl("get", "cm", "empty", "-n", namespace, "-o", "json", cluster=cluster_one)
+    )
+    assert there["data"] == {"a.b": "two\nlines"}
+
+
 def test_yaml_and_wrong_fields(console: Client, one: Portal, namespace: str) -> None:
     one.call("post", deployments(namespace), deployment(namespace), code=201)
     edit = at(f"apps/v1/deployments/{namespace}/web/edit/")

@@ -131,16 +131,16 @@ def _form(
     schema = _schema(page)
     if draft.text is None and (schema is None or page.request.GET.get("as") == "yaml"):
         draft.text = strict_yaml.dump(draft.document)
-    nodes: tuple[FormNode, ...] = ()
+    root: FormNode | None = None
     if draft.text is None and schema is not None:
         form = SchemaForm(schema, draft.document, fresh=draft.fresh, errors=errors or {})
-        nodes = form.nodes()
+        root = form.root()
     return page.render(
         "console/resource_edit.html",
         status=422 if refused or errors else 200,
         title=_title(page, draft),
         draft=draft,
-        nodes=nodes,
+        root=root,
         refused=refused,
         errors=errors or {},
         has_schema=schema is not None,

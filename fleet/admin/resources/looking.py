@@ -70,6 +70,7 @@ def list_view(page: Page) -> HttpResponse:
     query = tables.Query(
         namespace=asked.get("namespace", "").strip()[:63],
         label_selector=asked.get("labels", "").strip()[:1000],
+        field_selector=asked.get("fields", "").strip()[:1000],
         search=asked.get("q", "").strip()[:200],
         limit=_PAGE,
         continue_token=asked.get("continue", ""),
