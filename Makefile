@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 PYTHON := $(BIN)/python
 STAMP := .venv/.complete
-LOCKS := requirements.txt requirements-dev.txt
+LOCKS := requirements.txt requirements-dev.txt requirements-ldap.txt
 CODE := accounts apps fleet kubecarrier monitoring tools manage.py
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.12 --generate-hashes --no-header
 
@@ -23,7 +23,7 @@ help: ## Print this list
 
 setup: $(STAMP) ## Make .venv from the hashed locks; at once when nothing changed
 
-$(STAMP): $(LOCKS) pyproject.toml tools/setup tools/find-python
+$(STAMP): $(LOCKS) pyproject.toml tools/setup tools/find-python tools/ldap
 	@tools/setup
 
 packages: ## Install the Debian packages that some tests need (as root; else say which)
@@ -83,6 +83,7 @@ bench: $(STAMP) ## Measure: make bench NAME=inventory (without a name: list them
 lock: $(STAMP) ## Compile requirements*.in to the hashed locks
 	@$(COMPILE) requirements.in -o requirements.txt
 	@$(COMPILE) requirements-dev.in -o requirements-dev.txt
+	@$(COMPILE) requirements-ldap.in -c requirements.txt -o requirements-ldap.txt
 
 messages: $(STAMP) ## Gather the console's texts for translators (locale/django.pot); LANGUAGE=zh_Hans begins one
 	@$(PYTHON) -m tools.messages $(if $(filter command line,$(origin LANGUAGE)),'$(LANGUAGE)')

@@ -12,6 +12,7 @@ class AccountsConfig(AppConfig):
         from accounts import audited, checks
         from accounts.services import prune, seals
         from accounts.services.causes import last_person
+        from accounts.services.ldap_sync import sync_due
         from accounts.services.rechecks import rechecks_due
         from kubecarrier.lib import causes, schedules, sweeps
         from kubecarrier.lib.schedules import Job
@@ -19,6 +20,7 @@ class AccountsConfig(AppConfig):
 
         assert checks.TAG  # noqa: S101 - importing them registers them
         sweeps.register_chore(sweeps.Chore(rechecks_due, "accounts.tasks.recheck_identities"))
+        sweeps.register_chore(sweeps.Chore(sync_due, "accounts.tasks.sync_ldap"))
         audited.register()
         causes.register(last_person)
         schedules.register(Job("audit seals", seals.SEAL_SECONDS, task_entry(seals.seal_all)))

@@ -34,6 +34,7 @@ NOT_AUDITED: dict[str, str] = {
     "django_q.Schedule": "the controller keeps the schedules",
     "accounts.AttemptCount": "how often something was tried lately",
     "accounts.DeviceLogin": "waits ten minutes; its answer and the token made are on record",
+    "accounts.DirectoryPass": "how the last comparison went; whose access ended is on record",
     "accounts.Identity": "what the provider said last; logins, memberships and ends are on record",
     "accounts.LoginSession": "its login, logout and end are events",
     "kubecarrier.Heartbeat": "a process says that it lives",

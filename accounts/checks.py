@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -55,3 +56,39 @@ def _oidc() -> Iterator[CheckMessage]:
         yield Error("KUBECARRIER_OIDC_CA_FILE is no file.", id="kubecarrier.E068")
     if settings.KUBECARRIER_OIDC_CLIENT_AUTH not in {"post", "basic"}:
         yield Error("KUBECARRIER_OIDC_CLIENT_AUTH is post or basic.", id="kubecarrier.E069")
+
+
+@register(TAG)
+def check_ldap(**_: Any) -> list[CheckMessage]:
+    """Whether the LDAP login can work, and only as safely as it should."""
+    return list(_ldap()) if settings.KUBECARRIER_LDAP_URL else []
+
+
+def _ldap() -> Iterator[CheckMessage]:
+    if not (find_spec("ldap") and find_spec("django_auth_ldap")):
+        hint = "Install requirements-ldap.txt (it needs libldap2-dev and libsasl2-dev)."
+        yield Error("The packages for LDAP are not installed.", hint, id="kubecarrier.E070")
+    schemes = {urlsplit(url).scheme for url in settings.KUBECARRIER_LDAP_URL}
+    start_tls = settings.KUBECARRIER_LDAP_START_TLS
+    if schemes - {"ldap", "ldaps"}:
+        yield Error("KUBECARRIER_LDAP_URL is ldap:// or ldaps://.", id="kubecarrier.E071")
+    elif "ldap" in schemes and not start_tls:
+        hint = "Use ldaps:// or KUBECARRIER_LDAP_START_TLS=true."
+        yield Error("Passwords would travel to LDAP in clear.", hint, id="kubecarrier.E072")
+    elif "ldaps" in schemes and start_tls:
+        yield Error("ldaps:// and START_TLS exclude each other.", id="kubecarrier.E073")
+    if not settings.KUBECARRIER_LDAP_USER_BASE:
+        yield Error("KUBECARRIER_LDAP_USER_BASE is not set.", id="kubecarrier.E074")
+    if settings.KUBECARRIER_LDAP_USER_FILTER.count("%(user)s") != 1:
+        yield Error("KUBECARRIER_LDAP_USER_FILTER needs %(user)s once.", id="kubecarrier.E075")
+    if settings.KUBECARRIER_LDAP_GROUP_TYPE not in {"nested", "unique", "posix", "none"}:
+        text = "KUBECARRIER_LDAP_GROUP_TYPE is nested, unique, posix or none."
+        yield Error(text, id="kubecarrier.E076")
+    if settings.KUBECARRIER_LDAP_ADMIT not in {"mapped", "everyone"}:
+        yield Error("KUBECARRIER_LDAP_ADMIT is mapped or everyone.", id="kubecarrier.E077")
+    ca_file = settings.KUBECARRIER_LDAP_CA_FILE
+    if ca_file and not Path(ca_file).is_file():
+        yield Error("KUBECARRIER_LDAP_CA_FILE is no file.", id="kubecarrier.E078")
+    if not 0 < settings.KUBECARRIER_LDAP_SHRINK_PERCENT < 100:
+        text = "KUBECARRIER_LDAP_SHRINK_PERCENT is from 1 to 99."
+        yield Error(text, id="kubecarrier.E079")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from accounts.services.ldap_sync import sync_if_due
 from accounts.services.rechecks import recheck_due
 from kubecarrier.lib.tasks import task_entry
 
@@ -10,3 +11,9 @@ from kubecarrier.lib.tasks import task_entry
 def recheck_identities() -> None:
     """Ask the provider about everybody who is due."""
     recheck_due()
+
+
+@task_entry
+def sync_ldap() -> None:
+    """Compare the directory with the people here."""
+    sync_if_due()

@@ -29,6 +29,13 @@ class ConsoleLogin(LoginView):
 
     template_name = "console/login.html"
 
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """What the directory's side says is a page with a code, not a 500."""
+        try:
+            return super().post(request, *args, **kwargs)
+        except KubeCarrierError as error:
+            return pages.refused(request, error)
+
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
         try:

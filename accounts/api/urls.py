@@ -11,6 +11,7 @@ urlpatterns = [
     path("whoami", views.WhoAmIView.as_view(), name="whoami"),
     path("device/code", views.DeviceCodeView.as_view(), name="device-code"),
     path("device/token", views.DeviceTokenView.as_view(), name="device-token"),
+    path("ldap/sync", views.LdapSyncView.as_view(), name="ldap-sync"),
     *urls(
         views.ApiTokenViewSet,
         views.AuditEntryViewSet,

@@ -3,6 +3,7 @@
 from accounts.models.attempt_count import AttemptCount
 from accounts.models.audit import AuditEntry
 from accounts.models.device_login import DeviceAnswer, DeviceLogin
+from accounts.models.directory_pass import DirectoryPass
 from accounts.models.identity import Identity, IdentitySource
 from accounts.models.identity_mapping import IdentityMapping
 from accounts.models.login_session import LoginMethod, LoginSession
@@ -18,6 +19,7 @@ __all__ = [
     "AuditSeal",
     "DeviceAnswer",
     "DeviceLogin",
+    "DirectoryPass",
     "Identity",
     "IdentityMapping",
     "IdentitySource",

@@ -35,6 +35,8 @@ class Identity(models.Model):
     groups = models.JSONField(_("groups"), default=list, blank=True)
     refresh_token = SealedField()
     confirmed_at = models.DateTimeField(_("confirmed at"), null=True, editable=False)
+    # Set when its end switched the user off: coming back there switches it on again.
+    ended_at = models.DateTimeField(_("ended at"), null=True, editable=False)
     check_due_at = models.DateTimeField(null=True, db_index=True, editable=False)
 
     class Meta:

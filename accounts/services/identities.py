@@ -59,6 +59,9 @@ def identity_seen(*, seen: Seen) -> Identity:
     if row is None:
         row = Identity(issuer=seen.issuer, subject=seen.subject, source=seen.source)
         row.user = _new_user(seen)
+    if row.ended_at is not None:
+        row.user.is_active, row.ended_at = True, None
+        row.user.save()
     if not row.user.is_active:
         raise DeniedError("account_disabled", "This account is disabled here.")
     _refresh_user(row.user, seen)
@@ -84,10 +87,13 @@ def identity_ended(*, identity: Identity, reason: str, deactivate: bool = False)
     audit.event("access-ended", user, said=reason)
     sessions_end(user=user)
     tokens_revoke(user=user)
+    ended_at = None
     if deactivate and user.is_active:
-        user.is_active = False
+        user.is_active, ended_at = False, timezone.now()
         user.save()
-    Identity.objects.filter(pk=identity.pk).update(refresh_token="", check_due_at=None)
+    Identity.objects.filter(pk=identity.pk).update(
+        refresh_token="", check_due_at=None, ended_at=ended_at
+    )
 
 
 def _is_in(value: str, groups: Iterable[str]) -> bool:

@@ -70,6 +70,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
+    "accounts.ldap.backend.LdapBackend",
     "accounts.oidc.backend.OidcBackend",
     "guardian.backends.ObjectPermissionBackend",
 ]

@@ -7,6 +7,7 @@ from accounts.api.serializers.device import (
     DeviceTokenSerializer,
 )
 from accounts.api.serializers.identity_mapping import IdentityMappingSpecSerializer
+from accounts.api.serializers.ldap import DirectoryPassSerializer
 from accounts.api.serializers.service_account import ServiceAccountSpecSerializer
 from accounts.api.serializers.session import LoginSerializer, PersonSerializer, TokenSerializer
 from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializer
@@ -16,6 +17,7 @@ __all__ = [
     "DeviceBegunSerializer",
     "DeviceCodeSerializer",
     "DeviceTokenSerializer",
+    "DirectoryPassSerializer",
     "IdentityMappingSpecSerializer",
     "LoginSerializer",
     "MadeTokenSerializer",

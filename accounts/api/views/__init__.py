@@ -3,6 +3,7 @@
 from accounts.api.views.auditentry import AuditEntryViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
 from accounts.api.views.identity_mapping import IdentityMappingViewSet
+from accounts.api.views.ldap import LdapSyncView
 from accounts.api.views.service_account import ServiceAccountViewSet
 from accounts.api.views.session import LoginView, LogoutView, WhoAmIView
 from accounts.api.views.token import ApiTokenViewSet
@@ -13,6 +14,7 @@ __all__ = [
     "DeviceCodeView",
     "DeviceTokenView",
     "IdentityMappingViewSet",
+    "LdapSyncView",
     "LoginView",
     "LogoutView",
     "ServiceAccountViewSet",

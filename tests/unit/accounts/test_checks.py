@@ -56,3 +56,50 @@ def test_http_is_for_this_machine_only(settings: Settings) -> None:
     assert ids() == set()
     settings.KUBECARRIER_ALLOW_LOOPBACK = False
     assert ids() == {"kubecarrier.E061"}
+
+
+class TestLdap:
+    @pytest.fixture(autouse=True)
+    def sound(self, settings: Settings) -> None:
+        settings.KUBECARRIER_LDAP_URL = ["ldaps://ldap.example.org"]
+        settings.KUBECARRIER_LDAP_USER_BASE = "ou=people,dc=example,dc=org"
+
+    def ids(self) -> set[str]:
+        return {str(found.id) for found in checks.check_ldap()}
+
+    def test_sound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(checks, "find_spec", lambda name: True)
+        assert self.ids() == set()
+        monkeypatch.setattr(checks, "find_spec", lambda name: None)
+        assert self.ids() == {"kubecarrier.E070"}
+
+    @pytest.mark.parametrize(
+        ("name", "value", "expected"),
+        [
+            ("URL", ["http://ldap.example.org"], "E071"),
+            ("URL", ["ldap://ldap.example.org"], "E072"),
+            ("START_TLS", True, "E073"),
+            ("USER_BASE", "", "E074"),
+            ("USER_FILTER", "(uid=ana)", "E075"),
+            ("GROUP_TYPE", "flat", "E076"),
+            ("ADMIT", "all", "E077"),
+            ("CA_FILE", "/nowhere/ca.pem", "E078"),
+            ("SHRINK_PERCENT", 100, "E079"),
+        ],
+    )
+    def test_wrong(
+        self,
+        settings: Settings,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        value: Any,
+        expected: str,
+    ) -> None:
+        monkeypatch.setattr(checks, "find_spec", lambda name: True)
+        setattr(settings, f"KUBECARRIER_LDAP_{name}", value)
+        assert self.ids() == {f"kubecarrier.{expected}"}
+
+    def test_off(self, settings: Settings) -> None:
+        settings.KUBECARRIER_LDAP_URL = []
+        settings.KUBECARRIER_LDAP_USER_BASE = ""
+        assert self.ids() == set()

@@ -1,0 +1,33 @@
+"""Login by an LDAP directory; off without KUBECARRIER_LDAP_URL. Checked in accounts/checks.py.
+
+Needs the packages of requirements-ldap.txt, which are built from source: they are not installed
+where nobody wants LDAP.
+"""
+
+from __future__ import annotations
+
+from kubecarrier.settings.base import env
+
+# Several are tried in order.
+KUBECARRIER_LDAP_URL = env.list("KUBECARRIER_LDAP_URL", default=[])
+KUBECARRIER_LDAP_START_TLS = env.bool("KUBECARRIER_LDAP_START_TLS", default=False)
+KUBECARRIER_LDAP_CA_FILE = env.str("KUBECARRIER_LDAP_CA_FILE", default="")
+KUBECARRIER_LDAP_BIND_DN = env.str("KUBECARRIER_LDAP_BIND_DN", default="")
+KUBECARRIER_LDAP_BIND_PASSWORD = env.str("KUBECARRIER_LDAP_BIND_PASSWORD", default="")
+KUBECARRIER_LDAP_USER_BASE = env.str("KUBECARRIER_LDAP_USER_BASE", default="")
+KUBECARRIER_LDAP_USER_FILTER = env.str("KUBECARRIER_LDAP_USER_FILTER", default="(uid=%(user)s)")
+KUBECARRIER_LDAP_USERNAME_ATTRIBUTE = env.str("KUBECARRIER_LDAP_USERNAME_ATTRIBUTE", default="uid")
+# What stays the same when a person is renamed or moved: entryUUID, or objectGUID of AD.
+KUBECARRIER_LDAP_ID_ATTRIBUTE = env.str("KUBECARRIER_LDAP_ID_ATTRIBUTE", default="entryUUID")
+KUBECARRIER_LDAP_MAIL_ATTRIBUTE = env.str("KUBECARRIER_LDAP_MAIL_ATTRIBUTE", default="mail")
+KUBECARRIER_LDAP_FIRST_NAME_ATTRIBUTE = env.str(
+    "KUBECARRIER_LDAP_FIRST_NAME_ATTRIBUTE", default="givenName"
+)
+KUBECARRIER_LDAP_LAST_NAME_ATTRIBUTE = env.str("KUBECARRIER_LDAP_LAST_NAME_ATTRIBUTE", default="sn")
+KUBECARRIER_LDAP_GROUP_BASE = env.str("KUBECARRIER_LDAP_GROUP_BASE", default="")
+# `nested` (groupOfNames and AD), `unique` (groupOfUniqueNames, nested too), `posix`, `none`.
+KUBECARRIER_LDAP_GROUP_TYPE = env.str("KUBECARRIER_LDAP_GROUP_TYPE", default="nested")
+KUBECARRIER_LDAP_ADMIT = env.str("KUBECARRIER_LDAP_ADMIT", default="mapped")
+KUBECARRIER_LDAP_SYNC_SECONDS = env.int("KUBECARRIER_LDAP_SYNC_SECONDS", default=86400)
+# A pass that would take away more than this share of the people takes away nobody.
+KUBECARRIER_LDAP_SHRINK_PERCENT = env.int("KUBECARRIER_LDAP_SHRINK_PERCENT", default=20)
