@@ -62,6 +62,12 @@ class TimedOut(Unreachable):
     default_code = "kube_timed_out"
 
 
+class CircuitOpen(Unreachable):
+    """Not asked: the server was silent too often just now; `sent` is False."""
+
+    default_code = "kube_circuit_open"
+
+
 class ServerError(KubeError, TransientError):
     """5xx, or an answer that is no Kubernetes answer (HTML from a proxy)."""
 

@@ -34,7 +34,7 @@ from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
 
-_BUDGET = Budget(connect=3, read=10, total=20)
+_BUDGET = Budget(connect=3, read=10, total=10)
 
 
 @dataclass(frozen=True, slots=True)

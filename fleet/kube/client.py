@@ -12,7 +12,7 @@ import orjson
 
 from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
-from fleet.kube.discovery import AGGREGATED, MAX_AGE_SECONDS, Discovery
+from fleet.kube.discovery import AGGREGATED, Discovery, discovery_of
 from fleet.kube.identity import Identity
 from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
 from fleet.kube_errors import Gone, Invalid, ServerError
@@ -81,7 +81,7 @@ class Kube:
         self.budget = budget or Budget()
         self.user_agent = user_agent
         self.identity = identity
-        self.discovery = discovery or Discovery(max_age_seconds=MAX_AGE_SECONDS)
+        self.discovery = discovery or discovery_of(connection)
         self._secrets = connection.secrets()
 
     def acting_as(self, identity: Identity) -> Kube:

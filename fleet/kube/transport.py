@@ -20,6 +20,7 @@ from urllib3 import exceptions as wire
 from urllib3.connection import HTTPSConnection
 
 from fleet.connection import Connection
+from fleet.kube.breaker import breaker_of
 from fleet.kube.deadline import deadline, remaining_seconds
 from fleet.kube.tls import ssl_context
 from fleet.kube_errors import KubeError, TimedOut, TlsError, TooLarge, Unreachable
@@ -66,13 +67,25 @@ class Transport:
         budget: Budget,
         limit_bytes: int = RESPONSE_LIMIT_BYTES,
     ) -> Answer:
-        """Send and receive. Raises Unreachable, TimedOut, TlsError, TooLarge; on no status."""
+        """Send and receive. Raises Unreachable, TimedOut, TlsError, TooLarge; on no status.
+
+        CircuitOpen, which is Unreachable too, says that the server was not asked.
+        """
+        breaker = breaker_of(self._connection.host, self._connection.port)
+        breaker.enter()
         try:
             with deadline(budget.total, budget.read):
                 response = self._open(method, path, _merged(self._headers, headers), body, budget)
-                return _read(response, limit_bytes)
+                answer = _read(response, limit_bytes)
         except (wire.HTTPError, OSError) as error:
-            raise _failure(error, self._connection) from error
+            failure = _failure(error, self._connection)
+            if isinstance(failure, TimedOut):
+                breaker.unanswered()
+            else:
+                breaker.answered()
+            raise failure from error
+        breaker.answered()
+        return answer
 
     def _open(
         self,

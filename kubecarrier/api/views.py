@@ -8,7 +8,7 @@ rolled back: nothing is stored and nothing is enqueued.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +26,7 @@ from rest_framework.response import Response
 
 from accounts.scopes import require_scope
 from kubecarrier.api import documents, paging, watch
+from kubecarrier.api.admission import admitted_again
 from kubecarrier.api.parsers import MergePatchParser, StrictJSONParser
 from kubecarrier.api.schema import DocumentSchema
 from kubecarrier.lib import audit
@@ -116,9 +117,7 @@ class DocumentViewSet(viewsets.ViewSet):
                     field="watch",
                     hint="Ask again with the time of the last one.",
                 )
-            return watch.stream(
-                rows, self._export, seconds=_timeout(request), attach=self.kind.attach
-            )
+            return self._watch(request, lambda: self.filtered(request))
         found, token = paging.page(
             rows,
             order=self.kind.order,
@@ -144,11 +143,22 @@ class DocumentViewSet(viewsets.ViewSet):
         refuse_unknown_parameters(request, _GET_PARAMETERS | set(self.kind.parameters))
         row = self.fetch(request, name)
         if _watched(request):
-            rows = self.kind.rows(request.user).filter(pk=row.pk)
-            return watch.stream(
-                rows, self._export, seconds=_timeout(request), attach=self.kind.attach
-            )
+            return self._watch(request, lambda: self.kind.rows(request.user).filter(pk=row.pk))
         return self.answer(row, fields=_fields(request))
+
+    def _watch(self, request: Request, rows: Callable[[], QuerySet[Any]]) -> StreamingHttpResponse:
+        """A stream of `rows`, which are fetched anew as who asked may see them then."""
+
+        def visible() -> QuerySet[Any] | None:
+            user = admitted_again(request)
+            if user is None:
+                return None
+            request.user = user
+            return rows()
+
+        return watch.stream(
+            visible, self._export, seconds=_timeout(request), attach=self.kind.attach
+        )
 
     def create(self, request: Request) -> Response:
         """Create; 409 when the name is taken (PUT by name is the idempotent apply)."""

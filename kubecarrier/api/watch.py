@@ -1,7 +1,9 @@
 """`?watch=1`: a list as server-sent events, each change once.
 
 The rows are looked at once a second while somebody watches: status changes
-come from other processes, and the database is the only thing all share.
+come from other processes, and the database is the only thing all share. Who
+watches is asked for again every RECHECK_SECONDS: a revoked token, a disabled
+person or a lost right ends the stream or changes what it shows.
 """
 
 from __future__ import annotations
@@ -19,9 +21,12 @@ from django.http import StreamingHttpResponse
 
 LOOK_SECONDS = 1.0
 BOOKMARK_SECONDS = 15.0
+RECHECK_SECONDS = 15.0
 MAX_SECONDS = 3600.0
 MAX_ROWS = 2000
 
+# The rows as the watcher may see them now; None: nobody watches any more.
+Rows = Callable[[], QuerySet[Any] | None]
 Attach = Callable[[Sequence[Any]], None]
 Export = Callable[[Any], dict[str, Any]]
 # By key: the stamp under which a row was last shown, and its document.
@@ -29,7 +34,7 @@ Known = dict[Any, tuple[Any, dict[str, Any]]]
 
 
 def stream(
-    rows: QuerySet[Any], export: Export, *, seconds: float, attach: Attach | None = None
+    rows: Rows, export: Export, *, seconds: float, attach: Attach | None = None
 ) -> StreamingHttpResponse:
     """An endless answer of `change` events; ends after `seconds`, the client comes back.
 
@@ -58,13 +63,19 @@ class Exported:
         return [(row, self.export(row)) for row in listed]
 
 
-async def _events(rows: QuerySet[Any], exported: Exported, seconds: float) -> AsyncIterator[bytes]:
+async def _events(rows: Rows, exported: Exported, seconds: float) -> AsyncIterator[bytes]:
     known: Known = {}
     look = sync_to_async(_look, thread_sensitive=False)
+    ask = sync_to_async(rows, thread_sensitive=False)
     ends_at = time.monotonic() + seconds
     bookmark_at = time.monotonic() + BOOKMARK_SECONDS
+    shown, asked_at = await ask(), time.monotonic()
     while time.monotonic() < ends_at:
-        for change in await look(rows, exported, known):
+        if time.monotonic() - asked_at >= RECHECK_SECONDS:
+            shown, asked_at = await ask(), time.monotonic()
+        if shown is None:
+            return
+        for change in await look(shown, exported, known):
             yield _event(change)
         if time.monotonic() > bookmark_at:
             yield _event({"type": "BOOKMARK", "object": None})

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from fleet.connection import Connection
-from fleet.kube import Budget, Identity, Kube, ObjectRef, PatchType, Propagation, Resource
+from fleet.kube import Budget, Identity, Kube, ObjectRef, PatchType, Propagation, Resource, breaker
 from fleet.kube_errors import (
     AlreadyExists,
+    CircuitOpen,
     Conflict,
     Forbidden,
     Gone,
@@ -458,6 +459,32 @@ def test_no_answer(proxy: FaultProxy, through: Kube, mode: Mode, sent: bool | No
     with pytest.raises(TimedOut) as caught:
         through.version()
     assert sent is None or caught.value.sent is sent
+
+
+def test_a_silent_server_is_left_alone_and_tried_again(
+    proxy: FaultProxy, through: Kube, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    through.version()
+    proxy.drop()
+    proxy.behave(Mode.HANG)
+    for _ in range(breaker.OPENS_AFTER):
+        with pytest.raises(TimedOut):
+            through.version()
+    before = proxy.connections
+    with pytest.raises(CircuitOpen) as caught:
+        Kube(through.connection, budget=SHORT).version()
+    assert not caught.value.sent
+    assert proxy.connections == before, "it was not asked"
+
+    monkeypatch.setattr(breaker, "OPEN_SECONDS", 0.0)
+    breaker.breaker_of(through.connection.host, through.connection.port)._tries_at = 0.0
+    with pytest.raises(TimedOut):  # the one that tries
+        through.version()
+    assert proxy.connections > before
+    proxy.drop()
+    proxy.behave(Mode.FORWARD)
+    assert through.version()["gitVersion"]
+    assert through.version()["gitVersion"]
 
 
 def test_silence_after_the_handshake(proxy: FaultProxy, through: Kube, namespace: str) -> None:

@@ -12,9 +12,12 @@ from django.apps import apps as django_apps
 from django.core.management import call_command
 from django.db import connection, transaction
 from django.db.utils import OperationalError
+from django.utils import timezone
 from django_q.models import OrmQ
+from rest_framework.test import APIClient
 
-from accounts.models import AuditEntry, User
+from accounts.models import ApiToken, AuditEntry, User
+from accounts.services import tokens
 from fleet.models import Cluster, Operation
 from fleet.operations import operation_start
 from kubecarrier.api import watch
@@ -377,6 +380,16 @@ class Stream:
         content: Any = response
         self.events = aiter(content.streaming_content)
 
+    def ended(self) -> bool:
+        """Whether the stream ends at its next step."""
+        try:
+            anext(self.events).send(None)
+        except StopAsyncIteration:
+            return True
+        except StopIteration:
+            return False
+        return False
+
     def next(self) -> tuple[str, str]:
         """Type of the next change, and the name of its object."""
         try:
@@ -438,6 +451,37 @@ class TestWatch:
         with unaudited("test"):
             Operation.objects.get().targets.update(state="succeeded")
         assert stream.next()[0] == "MODIFIED"
+
+    @pytest.mark.parametrize("change", ["token", "person", "staff", "expiry"])
+    def test_it_ends_with_the_right_to_it(
+        self, fleet: Portal, monkeypatch: pytest.MonkeyPatch, change: str
+    ) -> None:
+        monkeypatch.setattr(watch, "RECHECK_SECONDS", 0.0)
+        user = User.objects.create_user("eve", "eve@example.org", is_staff=True)
+        token, secret = tokens.token_create(user=user, name="watching")
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+        for plural in ("clusters", "clusters/one"):
+            stream = Stream(Portal(client), plural)
+            assert stream.next()[0] == "ADDED"
+        if change == "token":
+            token.delete()
+        elif change == "expiry":
+            ApiToken.objects.filter(pk=token.pk).update(expiry=timezone.now())
+        else:
+            user.is_active, user.is_staff = change != "person", change != "staff"
+            user.save()
+        assert stream.ended()
+
+    def test_a_session_s_end_ends_it(self, fleet: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(watch, "RECHECK_SECONDS", 0.0)
+        user = User.objects.create_user("eve", "eve@example.org", is_staff=True)
+        client = APIClient()
+        client.force_login(user)
+        stream = Stream(Portal(client), "clusters/one")
+        assert stream.next()[0] == "ADDED"
+        client.session.flush()
+        assert stream.ended()
 
     @pytest.mark.parametrize(
         ("query", "field"), [("watch=yes", "watch"), ("watch=1&timeoutSeconds=²", "timeoutSeconds")]
