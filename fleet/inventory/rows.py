@@ -11,8 +11,8 @@ import structlog
 from django.db import DataError, IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 
+from fleet.inventory.upsert import text, upsert, values_of
 from fleet.models import InventoryKind, InventoryObject
 from kubecarrier.lib import audit
 from kubecarrier.lib.watching import Event, EventType, StreamState, WatchSpec
@@ -24,11 +24,6 @@ Place = tuple[str, str]  # namespace and name
 
 _OBSERVED = "observed in the cluster"
 _CHUNK = 500
-_WRITTEN = [
-    "group", "version", "kind", "namespace", "name", "labels", "owner_kind", "owner_name",
-    "owner_uid", "created_at", "resource_version", "columns", "health", "reason", "message",
-    "seen_at", "text",
-]  # fmt: skip
 
 
 def take(cluster_id: uuid.UUID, events: Sequence[Event]) -> set[Key]:
@@ -50,15 +45,18 @@ def take(cluster_id: uuid.UUID, events: Sequence[Event]) -> set[Key]:
 def _take(cluster_id: uuid.UUID, events: Sequence[Event]) -> set[Key]:
     told, gone, listed = _sorted_out(events)
     known = _known(cluster_id, told)
-    rows = [_row(cluster_id, event) for event in told.values() if _is_news(event, known)]
-    fresh = [row for row in rows if row.uid not in known and told[row.uid].initial]
+    now = timezone.now()
+    rows = [values_of(cluster_id, one, now) for one in told.values() if _is_news(one, known)]
+    fresh = [row for row in rows if row["uid"] not in known and told[row["uid"]].initial]
     doomed = _replaced(cluster_id, fresh)
     kept: dict[Key, set[Place]] = {}
     for event in told.values():
         kept.setdefault(key_of(event.spec), set()).add(_place(event.obj))
     for spec, present in listed.items():
         doomed |= _vanished(cluster_id, key_of(spec), present | kept.get(key_of(spec), set()))
-    changed = {(row.group, row.kind) for row in rows} | {key_of(spec) for spec in gone.values()}
+    changed = {(row["group"], row["kind"]) for row in rows} | {
+        key_of(spec) for spec in gone.values()
+    }
     if not (rows or gone or doomed or listed):
         return changed
     with transaction.atomic(), audit.unaudited(_OBSERVED):
@@ -66,14 +64,7 @@ def _take(cluster_id: uuid.UUID, events: Sequence[Event]) -> set[Key]:
             InventoryObject.objects.filter(cluster_id=cluster_id, uid__in=uids).delete()
         for pks in _chunks(list(doomed)):
             InventoryObject.objects.filter(pk__in=pks).delete()
-        InventoryObject.objects.bulk_create(
-            sorted(
-                rows, key=lambda row: row.uid
-            ),  # in one order: two writers cannot wait in a ring
-            update_conflicts=True,
-            unique_fields=["cluster", "uid"],
-            update_fields=_WRITTEN,
-        )
+        upsert(rows)
         _note_lists(cluster_id, listed)
     return changed
 
@@ -115,7 +106,7 @@ def _sorted_out(
         if event.type is EventType.LISTED:
             listed[event.spec] = event.present
             continue
-        uid = _text(event.obj["metadata"].get("uid"), 64)
+        uid = text(event.obj["metadata"].get("uid"), 64)
         if event.type is EventType.DELETED:
             told.pop(uid, None)
             gone[uid] = event.spec
@@ -140,28 +131,29 @@ def _is_news(event: Event, known: Mapping[str, tuple[str, str]]) -> bool:
     Only a list may show an older version than the row: a cluster that was restored.
     """
     metadata = event.obj["metadata"]
-    row = known.get(_text(metadata.get("uid"), 64))
+    row = known.get(text(metadata.get("uid"), 64))
     if row is None:
         return True
-    version = _text(metadata.get("resourceVersion"), 64)
+    version = text(metadata.get("resourceVersion"), 64)
     if row == (version, event.spec.api_version.rpartition("/")[2]):
         return False
     both = row[0].isdecimal() and version.isdecimal()
     return event.initial or not both or int(version) >= int(row[0])
 
 
-def _replaced(cluster_id: uuid.UUID, fresh: Sequence[InventoryObject]) -> set[int]:
+def _replaced(cluster_id: uuid.UUID, fresh: Sequence[Json]) -> set[int]:
     """Rows whose place was taken by another object while nobody watched."""
     found: set[int] = set()
-    places = {(row.group, row.kind, row.namespace, row.name): row.uid for row in fresh}
-    for kind in {row.kind for row in fresh}:
-        names = [row.name for row in fresh if row.kind == kind]
+    place = ("group", "kind", "namespace", "name")
+    places = {tuple(row[column] for column in place): row["uid"] for row in fresh}
+    for kind in {row["kind"] for row in fresh}:
+        names = [row["name"] for row in fresh if row["kind"] == kind]
         there = InventoryObject.objects.filter(cluster_id=cluster_id, kind=kind, name__in=names)
-        columns = ("pk", "group", "kind", "namespace", "name", "uid")
         found |= {
-            pk for pk, *place, uid in there.values_list(*columns)
-            if places.get(tuple(place), uid) != uid
-        }  # fmt: skip
+            pk
+            for pk, *at, uid in there.values_list("pk", *place, "uid")
+            if places.get(tuple(at), uid) != uid
+        }
     return found
 
 
@@ -178,41 +170,6 @@ def _vanished(cluster_id: uuid.UUID, key: Key, present: Collection[Place]) -> se
 # --- rows ----------------------------------------------------------------------------------------
 
 
-def _row(cluster_id: uuid.UUID, event: Event) -> InventoryObject:
-    obj, (group, kind) = event.obj, key_of(event.spec)
-    metadata, owner = obj["metadata"], obj.get("owner") or {}
-    namespace, name = _place(obj)
-    labels = {str(key): str(value) for key, value in (metadata.get("labels") or {}).items()}
-    health, reason, message = obj["health"]
-    return InventoryObject(
-        cluster_id=cluster_id,
-        group=group,
-        version=event.spec.api_version.rpartition("/")[2],
-        kind=kind,
-        namespace=namespace,
-        name=name,
-        uid=_text(metadata.get("uid"), 64),
-        labels=labels,
-        owner_kind=_text(owner.get("kind"), 63),
-        owner_name=_text(owner.get("name"), 253),
-        owner_uid=_text(owner.get("uid"), 64),
-        created_at=_time(metadata.get("creationTimestamp")),
-        resource_version=_text(metadata.get("resourceVersion"), 64),
-        columns=obj.get("columns") or {},
-        health=health,
-        reason=_text(reason, 64),
-        message=_text(message, 300),
-        seen_at=timezone.now(),
-        text=searched_text(kind, namespace, name, labels),
-    )
-
-
-def searched_text(kind: str, namespace: str, name: str, labels: Mapping[str, str]) -> str:
-    """What the search looks in: each label stands between two line ends, to be found whole."""
-    told = "\n".join(f"{key}={value}" for key, value in sorted(labels.items()))
-    return f"{kind} {namespace}/{name}\n{told}\n".lower()
-
-
 def _kind_row(
     cluster_id: uuid.UUID, spec: WatchSpec, state: StreamState, now: datetime
 ) -> InventoryKind:
@@ -224,8 +181,8 @@ def _kind_row(
         kind=kind,
         version=spec.api_version.rpartition("/")[2],
         heard_at=None if silent is None else now - timedelta(seconds=silent),
-        error_code=_text(state.code, 64),
-        error_message=_text(state.message, 500),
+        error_code=text(state.code, 64),
+        error_message=text(state.message, 500),
     )
 
 
@@ -255,18 +212,7 @@ def key_of(spec: WatchSpec) -> Key:
 
 def _place(obj: Json) -> Place:
     metadata = obj.get("metadata") or {}
-    return _text(metadata.get("namespace"), 63), _text(metadata.get("name"), 253)
-
-
-def _text(value: Any, limit: int) -> str:
-    return str(value or "")[:limit]
-
-
-def _time(value: Any) -> datetime | None:
-    try:
-        return parse_datetime(str(value)) if value else None
-    except ValueError:
-        return None
+    return text(metadata.get("namespace"), 63), text(metadata.get("name"), 253)
 
 
 def _chunks[T](items: Sequence[T]) -> Iterable[Sequence[T]]:

@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 _ASK_SECONDS = 5.0
 _ASK_SOON_SECONDS = 1.0
 _BATCH_SECONDS = 0.05
-_BATCH_LIMIT = 500
-_QUEUE_LIMIT = 1000  # beyond, streams wait: the server keeps the rest
+_BATCH_LIMIT = 1000
+_QUEUE_LIMIT = 2000  # beyond, streams wait: the server keeps the rest
 _RETRY_CAP_SECONDS = 30.0
 
 
