@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import models
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from fleet.connection import Connection
 from fleet.models import (
@@ -18,6 +19,7 @@ from fleet.models import (
     ResourceType,
     ServedResource,
 )
+from fleet.models.inventory import FRESH
 from kubecarrier.lib import crypto
 from kubecarrier.lib.causes import Cause
 from kubecarrier.lib.errors import NotFoundError
@@ -74,6 +76,19 @@ def attach_freshness(rows: Sequence[InventoryObject]) -> None:
     }
     for row in rows:
         row.watched = watched.get((row.cluster_id, row.group, row.kind))
+
+
+def with_fresh(rows: QuerySet[InventoryObject]) -> QuerySet[InventoryObject]:
+    """Each row with `fresh`: whether its kind is watched there, and was heard of lately."""
+    watched = InventoryKind.objects.filter(
+        cluster=OuterRef("cluster"),
+        group=OuterRef("group"),
+        kind=OuterRef("kind"),
+        error_code="",
+        listed_at__isnull=False,
+        heard_at__gt=timezone.now() - FRESH,
+    )
+    return rows.annotate(fresh=Exists(watched))
 
 
 def kinds_named(text: str) -> list[tuple[str, str]]:

@@ -53,6 +53,8 @@ _WRITERS = 16
 _CHANGES = 1000
 _PATIENCE_SECONDS = 300.0
 _MIB = 1024 * 1024
+# As the controller has them: for all of its clusters, with their connections' caches.
+_DATABASE, _NETWORK = Threads("watch", 2), Threads("network", 8)
 
 
 def fill(kubeconfig: str, count: int) -> Json:
@@ -140,8 +142,10 @@ def _changes(row: Cluster) -> Json:
     def change(name: str) -> None:
         kube.patch(ObjectRef("v1", "Pod", _NAMESPACE, name), patch)
 
+    listed_at = InventoryKind.objects.get().listed_at
     with _watching(row):
-        time.sleep(2.0)  # its first list finds everything as it was
+        # Its first list finds everything as it was.
+        _wait(lambda: InventoryKind.objects.get().listed_at != listed_at)
         begun = time.perf_counter()
         with ThreadPoolExecutor(_WRITERS) as pool:
             list(pool.map(change, names))
@@ -156,10 +160,8 @@ def _changes(row: Cluster) -> Json:
 def _watching(row: Cluster) -> Iterator[float]:
     """The controller's own watch of one cluster, on a loop in a thread; gives its start."""
     loop = asyncio.new_event_loop()
-    threads = Threads("watch", 2), Threads("network", 2)
-    watch = watch_cluster(
-        Place(row.pk, row.name, *threads), connection_of(row), [InventoryWatcher()]
-    )
+    place = Place(row.pk, row.name, _DATABASE, _NETWORK)
+    watch = watch_cluster(place, connection_of(row), [InventoryWatcher()])
     task = loop.create_task(watch)
     thread = threading.Thread(target=loop.run_forever)
     begun = time.perf_counter()
@@ -171,8 +173,6 @@ def _watching(row: Cluster) -> Iterator[float]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
-        for one in threads:
-            one.close()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -248,4 +248,6 @@ if __name__ == "__main__":
     done = (
         fill(sys.argv[2], int(sys.argv[3])) if sys.argv[1] == "fill" else measure(int(sys.argv[2]))
     )
+    for threads in (_DATABASE, _NETWORK):
+        threads.close()
     print(json.dumps(done))

@@ -18,7 +18,7 @@ from fleet.inventory.search import with_words
 from fleet.models import InventoryKind, InventoryObject, Namespace
 from fleet.owner_tree import tree_of
 from fleet.permissions import visible_clusters, visible_inventory
-from fleet.queries import attach_freshness
+from fleet.queries import attach_freshness, with_fresh
 from kubecarrier.templatetags.console import chip, health, since
 
 _CHOICES = 300
@@ -92,6 +92,9 @@ class InventoryAdmin(ObservedAdmin):
     ordering = ("name",)
     sortable_by = ("name",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return with_fresh(super().get_queryset(request))
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
@@ -102,8 +105,13 @@ class InventoryAdmin(ObservedAdmin):
         return str(row.cluster_name)
 
     @admin.display(description=gettext_lazy("health"))
-    def well(self, row: InventoryObject) -> str:
-        return health(row.health)
+    def well(self, row: Any) -> str:
+        """What may have changed unseen says so: old knowledge is never plain green."""
+        if row.fresh:
+            return health(row.health)
+        why = _("Its watch does not run: this was seen some time ago.")
+        stale = chip(_("Stale"), "warn", "history_toggle_off", why)
+        return format_html("{} {}", health(row.health), stale)
 
     @admin.display(description=gettext_lazy("status"))
     def shown(self, row: InventoryObject) -> str:
@@ -130,7 +138,19 @@ class InventoryAdmin(ObservedAdmin):
         ]  # fmt: skip
 
     def status_context(self, row: Any) -> dict[str, Any]:
-        return {"columns": list(row.columns.items()), "tree": tree_of(row)}
+        listed = f"{reverse('admin:fleet_inventoryobject_changelist')}?cluster={row.cluster_id}"
+        return {
+            "columns": list(row.columns.items()),
+            "tree": tree_of(row),
+            "live_object_url": live_url(row),
+            "beside_url": f"{listed}&namespace={row.namespace}" if row.namespace else listed,
+        }
+
+
+def live_url(row: InventoryObject) -> str:
+    """The page that opens the object itself in its cluster."""
+    where = [row.group or "core", row.version, row.kind, row.namespace or "-", row.name]
+    return reverse("admin:fleet_live_object", args=[row.cluster_id, *where])
 
 
 def summary(row: InventoryObject) -> str:

@@ -121,7 +121,15 @@ def _pages() -> dict[str, str]:
 
     from accounts.models import AuditEntry
     from apps.models import Application, Chart, ChartRepository, Release
-    from fleet.models import Cluster, ConfigConflict, ConfigCopy, ConfigItem, Operation
+    from fleet.models import (
+        Cluster,
+        ConfigConflict,
+        ConfigCopy,
+        ConfigItem,
+        InventoryObject,
+        Operation,
+        ResourceType,
+    )
 
     def page(model: str, row: Any, more: str = "") -> str:
         return reverse(f"admin:{model}_change", args=[row.pk]) + more
@@ -135,7 +143,14 @@ def _pages() -> dict[str, str]:
     cluster = Cluster.objects.get(name="fra-prod-1")
     away = Cluster.objects.get(name="berlin-edge")
     failed = Release.objects.get(name="payments.ams-prod-1")
+    pod = InventoryObject.objects.get(kind="Pod", health="Degraded")
+    certificates = ResourceType.objects.get(kind="Certificate")
     return {
+        "inventory": "/admin/fleet/inventoryobject/",
+        "inventory-search": "/admin/fleet/inventoryobject/?q=payments",
+        "inventory-object": page("fleet_inventoryobject", pod),
+        "resource-types": "/admin/fleet/resourcetype/",
+        "resource-type": page("fleet_resourcetype", certificates),
         "start": "/admin/",
         "matrix": "/admin/matrix/",
         "application": page("apps_application", payments),
