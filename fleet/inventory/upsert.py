@@ -60,15 +60,10 @@ def _statement(alias: str) -> str:
     fields: dict[str, Any] = {name: meta.get_field(name) for name in _FIELDS}
     names = {name: quoted(field.column) for name, field in fields.items()}
     updates = ", ".join(f"{names[name]} = excluded.{names[name]}" for name in _WRITTEN)
-    return " ".join(
-        (
-            "INSERT INTO",
-            quoted(meta.db_table),
-            f"({', '.join(names.values())})",
-            f"VALUES ({', '.join(['%s'] * len(names))})",
-            f"ON CONFLICT ({names['cluster']}, {names['uid']}) DO UPDATE SET {updates}",
-        )
-    )
+    key = f"({names['cluster']}, {names['uid']})"
+    places = ", ".join(["%s"] * len(names))
+    parts = ("INSERT INTO", quoted(meta.db_table), "(", ", ".join(names.values()), ") VALUES (")
+    return " ".join((*parts, places, ") ON CONFLICT", key, "DO UPDATE SET", updates))
 
 
 def values_of(cluster_id: uuid.UUID, event: Event, now: datetime) -> Json:
