@@ -1,6 +1,9 @@
-"""Users, tokens and the audit trail."""
+"""Users, roles, bindings, tokens and the audit trail."""
+
+from typing import Any
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class AccountsConfig(AppConfig):
@@ -9,7 +12,9 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import audited, checks
+        from accounts import audited, checks, deriving, reach
+        from accounts.following import BINDING_TASK
+        from accounts.models import Binding
         from accounts.services import prune, seals
         from accounts.services.causes import last_person
         from accounts.services.ldap_sync import sync_due
@@ -27,3 +32,14 @@ class AccountsConfig(AppConfig):
         schedules.register(
             Job("audit prune", prune.PRUNE_SECONDS, task_entry(prune.prune_by_policy))
         )
+        reach.register()
+        deriving.register()
+        sweeps.register(sweeps.Sweep(Binding, BINDING_TASK, "default"))
+        # Django's own way to fill tables: the built-in roles are there once the tables are.
+        post_migrate.connect(_fill, sender=self)
+
+
+def _fill(**_: Any) -> None:
+    from accounts import builtin_rows
+
+    builtin_rows.ensure()

@@ -4,40 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from accounts.models import ApiToken, AuditEntry, IdentityMapping, ServiceAccount
+from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, Role, ServiceAccount
 from kubecarrier.lib import access
-from kubecarrier.lib.audit import may_operate
 
 
 def visible_auditentries(user: Any) -> QuerySet[AuditEntry]:
     """The whole stream for who may read it, to everybody else what he did himself."""
     rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
-    if not may_operate(user):
+    if not access.active(user):
         return rows.none()
     return rows if access.may(user, "auditentries.view") else rows.filter(actor=user)
 
 
 def visible_tokens(user: Any) -> QuerySet[ApiToken]:
-    """One's own tokens; administrators see all, and whoever runs a service account its tokens."""
+    """One's own tokens; others' by right, and those of service accounts that one may see."""
     rows: QuerySet[ApiToken] = ApiToken.objects.select_related("user", "made_by")
-    if not may_operate(user):
+    if not access.active(user):
         return rows.none()
-    if user.is_superuser:
+    if access.may(user, "apitokens.view"):
         return rows
-    own = rows.filter(user=user)
     machines = visible_service_accounts(user).values("user")
-    return own | rows.filter(user__in=machines)
+    return rows.filter(Q(user=user) | Q(user__in=machines))
 
 
 def visible_service_accounts(user: Any) -> QuerySet[ServiceAccount]:
     """The service accounts `user` may see."""
-    rows = ServiceAccount.objects.visible_to(user).select_related("user")
-    return rows if access.may(user, "serviceaccounts.view") else rows.none()
+    return ServiceAccount.objects.visible_to(user).select_related("user")
 
 
 def visible_identity_mappings(user: Any) -> QuerySet[IdentityMapping]:
     """The identity mappings `user` may see."""
-    rows = IdentityMapping.objects.visible_to(user).select_related("group")
-    return rows if access.may(user, "identitymappings.view") else rows.none()
+    return IdentityMapping.objects.visible_to(user).select_related("group")
+
+
+def visible_roles(user: Any) -> QuerySet[Role]:
+    """Every role, for whoever may see roles anywhere: they are names, not secrets."""
+    return Role.objects.visible_to(user)
+
+
+def visible_bindings(user: Any) -> QuerySet[Binding]:
+    """All with the right on the platform; else one's own, and those where one may see bindings."""
+    rows: QuerySet[Binding] = Binding.objects.select_related("role").prefetch_related(
+        "users", "groups"
+    )
+    if not access.active(user):
+        return rows.none()
+    if access.may(user, "bindings.view"):
+        return rows
+    seen = Q(users=user) | Q(groups__user=user)
+    for anchor in access.anchors():
+        for held in anchor.held(user, "bindings.view"):
+            for table in (anchor.users, anchor.groups):
+                given: Any = table._default_manager.filter(content_object__in=held)
+                seen |= Q(pk__in=given.values("binding_id"))
+    return rows.filter(pk__in=Binding.objects.filter(seen).values("pk"))

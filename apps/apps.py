@@ -10,13 +10,14 @@ class AppsConfig(AppConfig):
     verbose_name = "Applications"
 
     def ready(self) -> None:
-        from apps import placed, projects, watching
+        from apps import placed, projects, reach, watching
         from apps.models import Application, ChartRepository, Release
         from apps.placing import RECONCILE_TASK, SUMMARIZE_TASK
         from apps.services.repositories import REFRESH_TASK
         from kubecarrier.lib.sweeps import Sweep, register
         from kubecarrier.lib.tasks import Queue
 
+        reach.register()
         placed.register()
         projects.register()
         watching.register()

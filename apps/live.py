@@ -16,7 +16,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
-from apps import release_objects
+from apps import release_objects, rights
 from apps.desired import DIGEST_LABEL, Desired
 from apps.errors import ApplicationStateError
 from apps.helm import ReleaseSpec
@@ -100,6 +100,8 @@ def workload_scale(*, application: Application, replicas: int, cluster: str = ""
     Raises ApplicationStateError when a release has none or several.
     """
     releases = [r for r in _releases(application) if cluster in {"", r.cluster.name}]
+    for release in releases:
+        rights.demand({"scale"}, release)
     chosen = [(release, _workload(release)) for release in releases]
     said = []
     for release, ref in chosen:

@@ -20,7 +20,7 @@ from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
 from fleet.operations import Target, operation_start, target_progress
 from fleet.projects import within
-from kubecarrier.lib import audit, lease
+from kubecarrier.lib import access, audit, lease
 from kubecarrier.lib.audit import GuardedQuerySet
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import Queue, wake_on_commit
@@ -47,8 +47,12 @@ def place_cluster(cluster: Cluster) -> None:
     )
     for row in Application.objects.filter(deletion_requested_at=None).select_related("project"):
         chosen = cluster.name in resolve(row.placed, within(row.project, labels))
-        if chosen != (row.pk in present):
-            replace(row)
+        if chosen == (row.pk in present):
+            continue
+        replace(row)
+        if chosen and cluster.generation > 1:
+            # Labels that make a selector match deploy: who sets them must be allowed to.
+            access.demand("applications.edit", cluster)
 
 
 def replace(row: Application) -> None:

@@ -9,12 +9,21 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
-        from fleet import config_projects, placed, project_watching, watching
+        from fleet import (
+            config_projects,
+            grant_watching,
+            granting,
+            placed,
+            project_watching,
+            reach,
+            watching,
+        )
         from fleet.choices import (
             CATALOGUE_TASK,
             CONFIG_SUMMARY_TASK,
             CONFIG_TASK,
             DRAIN_TASK,
+            GRANT_TASK,
             PROBE_TASK,
             PROJECT_COPY_TASK,
             PROJECT_TASK,
@@ -23,6 +32,7 @@ class FleetConfig(AppConfig):
         from fleet.models import (
             Catalogue,
             Cluster,
+            ClusterGrant,
             ConfigCopy,
             ConfigItem,
             NodeDrain,
@@ -35,12 +45,16 @@ class FleetConfig(AppConfig):
         whereabouts.register(Cluster, whereabouts.of_cluster)
         whereabouts.register(Project, whereabouts.of_project)
         causes.register(operation_cause)
+        reach.register()
+        granting.register()
+        grant_watching.register()
         placed.register()
         watching.register()
         inventory.register()
         project_watching.register()
         config_projects.register()
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
+        sweeps.register(sweeps.Sweep(ClusterGrant, GRANT_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))
         sweeps.register(sweeps.Sweep(Catalogue, CATALOGUE_TASK, "default"))

@@ -10,6 +10,7 @@ CATALOGUE_TASK = "fleet.tasks.read_catalogues"
 DRAIN_TASK = "fleet.tasks.drain_nodes"
 PROJECT_TASK = "fleet.tasks.summarize_projects"
 PROJECT_COPY_TASK = "fleet.tasks.reconcile_project_copies"
+GRANT_TASK = "fleet.tasks.reconcile_grants"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 

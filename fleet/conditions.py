@@ -89,3 +89,17 @@ class ProjectReason(StrEnum):
     FLAPPING = "Flapping"
     NOT_STALLED = "NotStalled"
     CLUSTER_UNREACHABLE = "ClusterUnreachable"
+
+
+GRANTED = "Granted"
+
+
+class GrantReason(StrEnum):
+    """Why a cluster grant's condition is as it is."""
+
+    VERIFIED = "Verified"
+    APPLIED = "Applied"
+    NOT_EFFECTIVE = "NotEffective"
+    FOREIGN = "Foreign"
+    REMOVING = "Removing"
+    PAUSED = "Paused"

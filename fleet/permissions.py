@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from fleet.models import (
     Cluster,
+    ClusterGrant,
     ConfigConflict,
     ConfigCopy,
     ConfigItem,
@@ -20,10 +21,11 @@ from fleet.models import (
     ResourceType,
     ServedResource,
 )
+from kubecarrier.lib import access
 
 
 def visible_clusters(user: Any) -> QuerySet[Cluster]:
-    """The clusters `user` may see."""
+    """The clusters `user` may see: also those of which he holds only namespaces."""
     return Cluster.objects.visible_to(user)
 
 
@@ -38,8 +40,16 @@ def visible_namespaces(user: Any) -> QuerySet[Namespace]:
 
 
 def visible_operations(user: Any) -> QuerySet[Operation]:
-    """The operations `user` may see."""
-    return Operation.objects.visible_to(user).select_related("actor").prefetch_related("targets")
+    """One's own operations, and those on objects that `user` may see."""
+    rows = Operation.objects.select_related("actor").prefetch_related("targets")
+    if not access.active(user):
+        return rows.none()
+    if access.may(user, "operations.view"):
+        return rows
+    seen = Q(actor=user)
+    for model in operated():
+        seen |= Q(kind=model.__name__, object_id__in=access.visible(_all(model), user).values("pk"))
+    return rows.filter(seen)
 
 
 def visible_projects(user: Any) -> QuerySet[Project]:
@@ -78,3 +88,27 @@ def visible_resource_types(user: Any) -> QuerySet[ResourceType]:
 def visible_project_copies(user: Any) -> QuerySet[ProjectCopy]:
     """The projects `user` may see, on their clusters."""
     return ProjectCopy.objects.visible_to(user).select_related("project", "cluster")
+
+
+def visible_grants(user: Any) -> QuerySet[ClusterGrant]:
+    """The grants on the clusters where `user` may see bindings."""
+    rows = ClusterGrant.objects.select_related("binding", "cluster")
+    return access.visible(rows, user)
+
+
+_operated: list[Any] = []
+
+
+def add_operated(*models: Any) -> None:
+    """Operations on these are seen by whoever sees the object; told by each app at start."""
+    _operated.extend(models)
+
+
+def operated() -> list[Any]:
+    """The models whose objects operations are on."""
+    return list(_operated)
+
+
+def _all(model: Any) -> QuerySet[Any]:
+    rows: QuerySet[Any] = model.objects.all()
+    return rows

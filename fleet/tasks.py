@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fleet.reconcilers.catalogue import CatalogueReconciler
 from fleet.reconcilers.cluster import ClusterReconciler
+from fleet.reconcilers.cluster_grant import ClusterGrantReconciler
 from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
 from fleet.reconcilers.configitem import ConfigItemReconciler
 from fleet.reconcilers.drain import NodeDrainReconciler
@@ -45,6 +46,7 @@ def drain_nodes() -> None:
     run_due(NodeDrainReconciler(), budget_seconds=60)
 
 
+@task_entry
 def reconcile_project_copies() -> None:
     """Bring every due project to its clusters."""
     run_due(ProjectCopyReconciler(), budget_seconds=60)
@@ -54,3 +56,9 @@ def reconcile_project_copies() -> None:
 def summarize_projects() -> None:
     """Bring every due project's status up to date."""
     run_due(ProjectReconciler(), budget_seconds=60)
+
+
+@task_entry
+def reconcile_grants() -> None:
+    """Put into the clusters, and take back from them, what bindings say."""
+    run_due(ClusterGrantReconciler(), budget_seconds=60)

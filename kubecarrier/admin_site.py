@@ -21,7 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from unfold.sites import UnfoldAdminSite
 
-from kubecarrier.lib.audit import is_machine
+from kubecarrier.lib.audit import is_machine, may_operate
 
 # Whoever may change these rows could run any function, grant any right or forge the record.
 FOREIGN_APPS = frozenset({"django_q", "knox", "axes", "guardian", "auditlog"})
@@ -31,6 +31,13 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
     """The admin site of the portal."""
 
     index_template = "console/start.html"
+
+    @property
+    def login_form(self) -> Any:
+        """Ours; imported late, because the site is made before the models are."""
+        from kubecarrier.console.login import LoginForm
+
+        return LoginForm
 
     def register(
         self,
@@ -60,11 +67,11 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         super().unregister([model for model in models if self.is_registered(model)])
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Django's; a service account has tokens and never a session."""
-        return super().has_permission(request) and not is_machine(request.user)
+        """Whoever is active: what he finds is decided by what he holds. A machine has no session."""
+        return may_operate(request.user) and not is_machine(request.user)
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
-        """Somebody who is logged in but not staff is refused, not asked to log in again."""
+        """Somebody who is logged in but may not come in is refused, not asked to log in again."""
         inner = super().admin_view(view, cacheable)
 
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:

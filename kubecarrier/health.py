@@ -19,7 +19,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_safe
 
 from kubecarrier import heartbeats, metric_families
-from kubecarrier.lib.audit import may_operate
+from kubecarrier.lib import access
 from kubecarrier.lib.tasks import Queue
 
 _FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_REAL_IP")
@@ -37,7 +37,11 @@ def readyz(request: HttpRequest) -> JsonResponse:
     failures = {name: failure for name, check in CHECKS.items() if (failure := _tried(check))}
     checks = {name: name not in failures for name in CHECKS}
     body: dict[str, Any] = {"ready": not failures, "checks": checks}
-    if failures and "database" not in failures and may_operate(getattr(request, "user", None)):
+    if (
+        failures
+        and "database" not in failures
+        and access.may(getattr(request, "user", None), "metrics.view")
+    ):
         body["detail"] = failures
     return JsonResponse(body, status=503 if failures else 200)
 
@@ -45,15 +49,9 @@ def readyz(request: HttpRequest) -> JsonResponse:
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text form; 404 for those who may not see it."""
-    if not is_local(request) and not _may_read(caller(request)):
+    if not (is_local(request) or access.may(caller(request), "metrics.view")):
         return HttpResponse(status=404)
     return HttpResponse(metric_families.text(), content_type=metric_families.CONTENT_TYPE)
-
-
-def _may_read(user: Any) -> bool:
-    from accounts.scopes import allows
-
-    return may_operate(user) and allows(user, "metrics.view")
 
 
 def is_local(request: HttpRequest) -> bool:

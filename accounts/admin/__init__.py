@@ -1,11 +1,13 @@
-"""The console's pages of people, their tokens, and the record of what they did."""
+"""The console's pages of people, their roles and tokens, and the record of what they did."""
 
-from accounts.admin import account, audit, identity_mapping, service_account, token
+from accounts.admin import account, audit, binding, identity_mapping, role, service_account, token
 
 __all__ = [
     "account",
     "audit",
+    "binding",
     "identity_mapping",
+    "role",
     "service_account",
     "token",
 ]

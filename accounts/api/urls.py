@@ -17,5 +17,7 @@ urlpatterns = [
         views.AuditEntryViewSet,
         views.IdentityMappingViewSet,
         views.ServiceAccountViewSet,
+        views.RoleViewSet,
+        views.BindingViewSet,
     ),
 ]

@@ -42,7 +42,6 @@ from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import Section, add_section
-from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import badge, since
 
@@ -161,6 +160,12 @@ class ApplicationAdmin(PortalAdmin):
 
     rows = visible_applications
     form = ApplicationForm
+    writes = True
+    part_fields = {
+        "scale": ("values", "overrides"),
+        "image": ("values", "overrides"),
+        "upgrade": ("version",),
+    }
     status_template = "console/application_status.html"
     add_form_template = "console/application_form.html"
     change_form_template = "console/application_form.html"
@@ -191,34 +196,35 @@ class ApplicationAdmin(PortalAdmin):
         ObjectAction("preview", gettext_lazy("Preview"), "difference", _preview, template="console/preview.html",
                      offered=_alive, shown=_groups,
                      text=gettext_lazy("What deploying what is saved would change in the clusters now. Nothing is changed by looking.")),
-        ObjectAction("scale", gettext_lazy("Scale"), "unfold_more", _scale, form=ScaleForm,
+        ObjectAction("scale", gettext_lazy("Scale"), "unfold_more", _scale, verb="scale", form=ScaleForm,
                      offered=lambda row: _alive(row) and replica_key(row) is not None,
                      text=gettext_lazy("Sets the chart's replica value, everywhere or on one cluster.")),
-        ObjectAction("upgrade", gettext_lazy("Upgrade"), "upgrade", _upgrade, form=UpgradeForm, offered=_alive,
+        ObjectAction("upgrade", gettext_lazy("Upgrade"), "upgrade", _upgrade, verb="upgrade", form=UpgradeForm, offered=_alive,
                      text=gettext_lazy("Another version of the same chart, with the same values.")),
-        ObjectAction("rollback", gettext_lazy("Roll back"), "history", _rollback, form=RollbackForm,
+        ObjectAction("rollback", gettext_lazy("Roll back"), "history", _rollback, verb="rollback", form=RollbackForm,
                      template="console/rollback.html", offered=_alive, shown=_candidates,
                      text=gettext_lazy("Everything that was saved then, secrets included, becomes a new revision; on one cluster it is held instead.")),
-        ObjectAction("redeploy", gettext_lazy("Redeploy"), "restart_alt", _redeploy, form=RedeployForm, offered=_alive,
+        ObjectAction("redeploy", gettext_lazy("Redeploy"), "restart_alt", _redeploy, verb="redeploy", form=RedeployForm, offered=_alive,
                      text=gettext_lazy("Deploys what is wanted once more, which also undoes drift.")),
-        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, offered=lambda row: _alive(row) and not row.suspended,
+        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, verb="pause", offered=lambda row: _alive(row) and not row.suspended,
                      text=gettext_lazy("Nothing is deployed, corrected or deleted until it is resumed.")),
-        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, offered=lambda row: row.suspended,
+        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, verb="pause", offered=lambda row: row.suspended,
                      text=gettext_lazy("Everything due is done.")),
     )  # fmt: skip
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True, form=ApplicationDeleteForm,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True, form=ApplicationDeleteForm,
         template="console/application_delete.html", shown=_placed,
         text=gettext_lazy("It is removed from every cluster below, and then from here."),
     )  # fmt: skip
     bulk_actions = (
-        BulkAction("pause", gettext_lazy("Pause"), _pause),
-        BulkAction("resume", gettext_lazy("Resume"), _resume),
-        BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy),
+        BulkAction("pause", gettext_lazy("Pause"), _pause, verb="pause"),
+        BulkAction("resume", gettext_lazy("Resume"), _resume, verb="pause"),
+        BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy, verb="redeploy"),
         BulkAction(
             "delete",
             gettext_lazy("Delete"),
             _delete,
+            verb="delete",
             form=ApplicationDeleteForm,
             danger=True,
             text=delete_action.text,
@@ -259,11 +265,8 @@ class ApplicationAdmin(PortalAdmin):
     def changed(self, row: Application) -> str:
         return since(row.updated_at)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_operate(request.user)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_operate(request.user) and (obj is None or _alive(obj))
+        return super().has_change_permission(request, obj) and (obj is None or _alive(obj))
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any

@@ -12,9 +12,9 @@ _SHOWN = 100
 
 
 def releases_of_cluster(row: Any, user: Any) -> dict[str, Any]:
-    """The releases on a cluster, for its page (whoever sees the cluster sees what is on it)."""
-    rows = row.releases.select_related("application", "cluster", "revision").order_by("name")
-    return {"releases": rows[:_SHOWN], "by": "application", "visible": visible_releases}
+    """The releases on a cluster, for its page: those that `user` may see."""
+    rows = visible_releases(user).filter(cluster=row).order_by("name")
+    return {"releases": rows[:_SHOWN], "by": "application"}
 
 
 def matrix_url(**query: str) -> str:

@@ -69,9 +69,9 @@ class ReleaseAdmin(PortalAdmin):
     search_fields = ("name", "namespace", "actual_version")
     list_select_related = ("application", "cluster", "revision")
     object_actions = (
-        ObjectAction("redeploy", gettext_lazy("Redeploy"), "restart_alt", _redeploy,
+        ObjectAction("redeploy", gettext_lazy("Redeploy"), "restart_alt", _redeploy, verb="applications.redeploy",
                      text=gettext_lazy("Deploys what is wanted once more on this cluster, which also undoes drift.")),
-        ObjectAction("rollback", gettext_lazy("Roll back here"), "history", _rollback, form=ReleaseRollbackForm,
+        ObjectAction("rollback", gettext_lazy("Roll back here"), "history", _rollback, verb="applications.rollback", form=ReleaseRollbackForm,
                      template="console/rollback.html", shown=_revisions,
                      text=gettext_lazy("Holds this cluster at an earlier revision; the others stay as they are.")),
     )  # fmt: skip

@@ -17,7 +17,6 @@ from apps.services.charts import chart_upload
 from apps.services.repositories import repository_apply, repository_delete, repository_refresh
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.lib.audit import may_operate
 from kubecarrier.templatetags.console import badge, since
 
 _SHOWN = 100
@@ -47,6 +46,7 @@ class ChartRepositoryAdmin(PortalAdmin):
 
     rows = visible_repositories
     form = RepositoryForm
+    writes = True
     status_template = "console/repository_status.html"
     list_display = ("name", "state", "reason", "type", "url", "chart_count", "refreshed")
     list_filter = ("ready", "type")
@@ -57,19 +57,26 @@ class ChartRepositoryAdmin(PortalAdmin):
         (gettext_lazy("Charts"), {"fields": ("references", "refresh_seconds")}),
     )
     object_actions = (
-        ObjectAction("refresh", gettext_lazy("Refresh"), "refresh", _refresh,
+        ObjectAction("refresh", gettext_lazy("Refresh"), "refresh", _refresh, verb="refresh",
                      text=gettext_lazy("Looks for new charts and versions now.")),
-        ObjectAction("upload", gettext_lazy("Upload chart"), "upload", _upload, form=UploadForm, upload=True, primary=True,
+        ObjectAction("upload", gettext_lazy("Upload chart"), "upload", _upload, verb="charts.upload", form=UploadForm, upload=True, primary=True,
                      offered=lambda row: row.type == RepositoryType.LOCAL,
                      text=gettext_lazy("The archive is read and checked here; nothing in it is run.")),
     )  # fmt: skip
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True,
         text=gettext_lazy("Its charts go with it. Refused while an application uses one."),
     )  # fmt: skip
     bulk_actions = (
-        BulkAction("refresh", gettext_lazy("Refresh"), _refresh),
-        BulkAction("delete", gettext_lazy("Delete"), _delete, danger=True, text=delete_action.text),
+        BulkAction("refresh", gettext_lazy("Refresh"), _refresh, verb="refresh"),
+        BulkAction(
+            "delete",
+            gettext_lazy("Delete"),
+            _delete,
+            verb="delete",
+            danger=True,
+            text=delete_action.text,
+        ),
     )
 
     @admin.display(description=gettext_lazy("state"), ordering="ready")
@@ -83,12 +90,6 @@ class ChartRepositoryAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("refreshed"), ordering="refreshed_at")
     def refreshed(self, row: ChartRepository) -> str:
         return since(row.refreshed_at)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_operate(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_operate(request.user)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.save_applied(obj, repository_apply(actor=request.user, wish=form.wish).row)

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from apps import placing
+from apps import placing, rights
 from apps.errors import ApplicationInvalidError, ApplicationStateError
 from apps.models import Application, ApplicationRevision, Chart, ChartVersion
 from apps.projects import check_project
@@ -23,7 +23,7 @@ from apps.values import Layer, merge, parse_values, set_path
 from apps.values_schema import validate
 from fleet.models import Operation, Project
 from fleet.projects import project_for
-from kubecarrier.lib import audit, crypto, strict_yaml
+from kubecarrier.lib import access, audit, crypto, strict_yaml
 from kubecarrier.lib.errors import at_field
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.placement import parse_selector
@@ -34,7 +34,6 @@ REVISION_COLUMNS = (
     "secrets", "image_registry", "env", "env_key", "depends_on", "placement", "keep_resources",
     "on_failure", "timeout_seconds", "max_history", "drift_policy", "description",
 )  # fmt: skip
-_REPLICA_KEYS = ("replicaCount", "replicas")
 
 
 def application_apply(*, actor: Any, wish: Wish) -> Applied:
@@ -56,10 +55,15 @@ def application_apply(*, actor: Any, wish: Wish) -> Applied:
             wish.check(row)
         _refuse_deleted(row)
         project = project_for(actor=actor, wish=wish, row=row, plural="applications")
+        fresh = row._state.adding
+        verbs = rights.CREATING if fresh else rights.needed(row, project, wish, spec, data)
+        if not fresh:
+            rights.demand(verbs, row)
         if not _assign(row, project, wish.labels, spec, data):
             return Applied(row, Result.UNCHANGED)
-        result = Result.CREATED if row._state.adding else Result.CONFIGURED
+        result = Result.CREATED if fresh else Result.CONFIGURED
         _save(row, verb="deploy")
+        rights.demand_reach(verbs, row)
     return Applied(row, result)
 
 
@@ -69,8 +73,8 @@ def application_scale(
     """Set the chart's replica value `key`, for one cluster or everywhere."""
     with transaction.atomic():
         row = _fresh(application)
+        rights.demand({"scale"}, placing.living_release(row, cluster) if cluster else row)
         if cluster:
-            placing.living_release(row, cluster)
             overrides = dict(row.placement.get("overrides", {}))
             values = dict(overrides.get(cluster, {}).get("values", {}))
             overrides[cluster] = {"values": set_path(values, key, replicas)}
@@ -87,7 +91,7 @@ def application_scale(
 def replica_key(application: Application) -> str | None:
     """Which of the usual replica values the chart has; None: only the workload can be scaled."""
     known = {**chart_defaults(application.digest), **parse_values(application.values)}
-    return next((key for key in _REPLICA_KEYS if key in known), None)
+    return next((key for key in rights.REPLICA_KEYS if key in known), None)
 
 
 def application_upgrade(
@@ -102,6 +106,7 @@ def application_upgrade(
     _check(application.name, merged, wanted)
     with transaction.atomic():
         row = _fresh(application)
+        rights.demand({"upgrade"}, row)
         # An exact version moves on; what was asked for must never name another than what is pinned.
         row.version = pinned["resolved_version"] if exact else wish
         row.resolved_version, row.digest = pinned["resolved_version"], pinned["digest"]
@@ -120,6 +125,7 @@ def application_rollback(
         )
     with transaction.atomic():
         row = _fresh(application)
+        rights.demand({"rollback"}, placing.living_release(row, cluster) if cluster else row)
         if cluster:
             return row, placing.pin(row, cluster, revision)
         for column in REVISION_COLUMNS:
@@ -130,6 +136,7 @@ def application_rollback(
         reason = audit.current().reason or f"Rolled back to revision {number}."
         with audit.because(reason):
             operation = _save(row, verb="rollback")
+        rights.demand_reach({"rollback"}, row)
     return row, operation
 
 
@@ -139,6 +146,7 @@ def application_redeploy(
     """Deploy what is wanted again: on one cluster, or on all."""
     with transaction.atomic():
         row = _fresh(application)
+        rights.demand({"redeploy"}, placing.living_release(row, cluster) if cluster else row)
         operation = placing.redeploy(row, cluster)
     return row, operation
 
@@ -147,6 +155,7 @@ def application_suspend(*, application: Application, suspended: bool) -> Applica
     """Pause or resume: nothing is deployed, corrected or deleted while paused."""
     with transaction.atomic():
         row = _fresh(application)
+        rights.demand({"pause"}, row)
         if row.suspended != suspended:
             row.suspended = suspended
             row.generation += 1
@@ -163,6 +172,7 @@ def application_delete(*, actor: Any, row: Application, keep_resources: bool | N
     """
     with transaction.atomic():
         application = _fresh(row, deleted_too=True)
+        access.demand("applications.delete", application)
         dependents = [
             other.name
             for other in Application.objects.exclude(pk=row.pk).only("name", "depends_on")

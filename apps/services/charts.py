@@ -12,7 +12,7 @@ from apps.choices import RepositoryType
 from apps.errors import ChartNotFoundError, RepositoryStateError
 from apps.models import Chart, ChartArchive, ChartRepository, ChartVersion
 from apps.queries import http_repository, oci_repository
-from kubecarrier.lib import audit
+from kubecarrier.lib import access, audit
 
 
 def opened(version: ChartVersion) -> ChartVersion:
@@ -50,6 +50,7 @@ def _fetched(version: ChartVersion) -> bytes:
 
 def chart_upload(*, repository: ChartRepository, content: bytes) -> ChartVersion:
     """Take a chart archive into a local repository; raises ArchiveError, RepositoryStateError."""
+    access.demand("charts.upload", repository)
     if repository.type != RepositoryType.LOCAL:
         raise RepositoryStateError(
             "repository_not_local",

@@ -12,7 +12,7 @@ from apps.choices import RepositoryType
 from apps.errors import RepositoryInvalidError, RepositoryStateError
 from apps.models import Application, ChartRepository
 from fleet import addresses
-from kubecarrier.lib import crypto, lease, netguard
+from kubecarrier.lib import access, crypto, lease, netguard
 from kubecarrier.lib.errors import TransientError
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
@@ -30,6 +30,7 @@ def repository_apply(*, actor: Any, wish: Wish) -> Applied:
     with transaction.atomic():
         row = ChartRepository.objects.select_for_update().filter(name=wish.name).first()
         fresh = row is None
+        access.demand(f"repositories.{'create' if fresh else 'edit'}", row)
         row = row or ChartRepository(name=wish.name, generation=0)
         if not fresh:
             wish.check(row)
@@ -58,12 +59,14 @@ def repository_apply(*, actor: Any, wish: Wish) -> Applied:
 
 def repository_refresh(*, repository: ChartRepository) -> None:
     """Look for new charts now."""
+    access.demand("repositories.refresh", repository)
     with transaction.atomic():
         _wake(repository)
 
 
 def repository_delete(*, actor: Any, row: ChartRepository) -> None:
     """Remove a repository and its charts; refuses while an application uses one."""
+    access.demand("repositories.delete", row)
     with transaction.atomic():
         chart = f"{row.name}/"
         # A release may be held at an earlier revision, with a chart of another repository.

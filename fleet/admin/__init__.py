@@ -2,6 +2,7 @@
 
 from fleet.admin import (
     cluster,
+    cluster_grant,
     config_conflict,
     config_item,
     inventory,
@@ -14,6 +15,7 @@ from fleet.admin import (
 
 __all__ = [
     "cluster",
+    "cluster_grant",
     "config_conflict",
     "config_item",
     "inventory",

@@ -22,9 +22,7 @@ from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
 from fleet.models import Cluster
-from fleet.permissions import (
-    visible_clusters,
-)
+from fleet.permissions import visible_clusters, visible_namespaces, visible_nodes
 from fleet.services import imports
 from fleet.services.clusters import (
     cluster_apply,
@@ -37,7 +35,7 @@ from fleet.services.clusters import (
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
-from kubecarrier.lib.audit import may_operate
+from kubecarrier.lib import audit
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import badge, since
 
@@ -80,7 +78,7 @@ def _remove(row: Cluster, given: dict[str, Any], user: Any) -> Done:
 
 
 REMOVE = ObjectAction(
-    "remove", gettext_lazy("Remove"), "delete", _remove, danger=True, form=RemoveForm,
+    "remove", gettext_lazy("Remove"), "delete", _remove, verb="delete", danger=True, form=RemoveForm,
     template="console/cluster_remove.html", button=gettext_lazy("Remove from the fleet"),
     text=gettext_lazy("The cluster itself goes on running: it only leaves this portal."),
     shown=lambda row, user: {"sections": sections_of(row, user)},
@@ -107,6 +105,7 @@ class ClusterAdmin(PortalAdmin):
 
     rows = visible_clusters
     form = ClusterForm
+    writes = True
     status_template = "console/cluster_status.html"
     list_display = (
         "name",
@@ -138,26 +137,27 @@ class ClusterAdmin(PortalAdmin):
         (gettext_lazy("Removal"), {"fields": ("removal_policy",)}),
     )
     object_actions = (
-        ObjectAction("probe", gettext_lazy("Probe now"), "network_check", _probe,
+        ObjectAction("probe", gettext_lazy("Probe now"), "network_check", _probe, verb="operate",
                      text=gettext_lazy("Asks the API server for its version, nodes and namespaces.")),
-        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, offered=lambda row: not row.suspended,
+        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, verb="operate", offered=lambda row: not row.suspended,
                      text=gettext_lazy("Nothing is changed in the cluster until it is resumed; it is still looked at.")),
-        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, offered=lambda row: row.suspended,
+        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, verb="operate", offered=lambda row: row.suspended,
                      text=gettext_lazy("Everything due on the cluster is looked at.")),
-        ObjectAction("rename", gettext_lazy("Rename"), "edit", _rename, form=RenameForm,
+        ObjectAction("rename", gettext_lazy("Rename"), "edit", _rename, verb="edit", form=RenameForm,
                      text=gettext_lazy("Placements, releases and history follow the new name; nothing is deployed.")),
-        ObjectAction("rotate", gettext_lazy("Rotate credential"), "key", _rotate, form=RotateForm,
+        ObjectAction("rotate", gettext_lazy("Rotate credential"), "key", _rotate, verb="credentials", form=RotateForm,
                      text=gettext_lazy("The new credential is tested first and put in place only if the same cluster answers.")),
     )  # fmt: skip
     delete_action = REMOVE
     bulk_actions = (
-        BulkAction("pause", gettext_lazy("Pause"), _pause),
-        BulkAction("resume", gettext_lazy("Resume"), _resume),
-        BulkAction("probe", gettext_lazy("Probe now"), _probe),
+        BulkAction("pause", gettext_lazy("Pause"), _pause, verb="operate"),
+        BulkAction("resume", gettext_lazy("Resume"), _resume, verb="operate"),
+        BulkAction("probe", gettext_lazy("Probe now"), _probe, verb="operate"),
         BulkAction(
             "remove",
             gettext_lazy("Remove"),
             _remove,
+            verb="delete",
             form=RemoveForm,
             danger=True,
             text=REMOVE.text,
@@ -176,12 +176,6 @@ class ClusterAdmin(PortalAdmin):
     def seen(self, row: Cluster) -> str:
         return since(row.last_seen_at)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_operate(request.user)
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_operate(request.user)
-
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.save_applied(obj, cluster_apply(actor=request.user, wish=form.wish).row)
 
@@ -194,12 +188,13 @@ class ClusterAdmin(PortalAdmin):
         return {"facts": facts}
 
     def status_context(self, row: Any) -> dict[str, Any]:
+        user = audit.current().actor()
         return {
             "bars": _bars(row),
-            "nodes": row.nodes.order_by("name")[:_SHOWN],
-            "namespaces": row.namespaces.order_by("name")[:_SHOWN],
+            "nodes": visible_nodes(user).filter(cluster=row).order_by("name")[:_SHOWN],
+            "namespaces": visible_namespaces(user).filter(cluster=row).order_by("name")[:_SHOWN],
             "stale": row.condition("Reachable").get("status") != "True" and row.last_seen_at,
-            "sections": sections_of(row, None),
+            "sections": sections_of(row, user),
             **resources.shortcuts(row),
         }
 

@@ -11,6 +11,7 @@ urlpatterns = (
     resource_urls.urlpatterns
     + capacity
     + urls(
+        views.ClusterGrantViewSet,
         views.ClusterViewSet,
         views.InventoryViewSet,
         views.NodeViewSet,

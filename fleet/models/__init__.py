@@ -1,6 +1,7 @@
 """Clusters, what was seen in them, and what people asked for."""
 
 from fleet.models.cluster import Cluster
+from fleet.models.cluster_grant import ClusterGrant
 from fleet.models.config_conflict import ConfigConflict
 from fleet.models.config_copy import ConfigCopy
 from fleet.models.config_item import ConfigItem, ConfigItemRevision
@@ -11,11 +12,22 @@ from fleet.models.operation import Operation, OperationTarget
 from fleet.models.project import Project
 from fleet.models.project_copy import ProjectCopy, ProjectNamespace
 from fleet.models.resource_type import Catalogue, ResourceSchema, ResourceType, ServedResource
+from fleet.models.rights import (
+    ClusterGroupRight,
+    ClusterUserRight,
+    NamespaceGroupRight,
+    NamespaceUserRight,
+    ProjectGroupRight,
+    ProjectUserRight,
+)
 from fleet.models.watch_lease import WatchLease
 
 __all__ = [
     "Catalogue",
     "Cluster",
+    "ClusterGrant",
+    "ClusterGroupRight",
+    "ClusterUserRight",
     "ConfigConflict",
     "ConfigCopy",
     "ConfigItem",
@@ -23,6 +35,8 @@ __all__ = [
     "InventoryKind",
     "InventoryObject",
     "Namespace",
+    "NamespaceGroupRight",
+    "NamespaceUserRight",
     "Node",
     "NodeDrain",
     "Observed",
@@ -30,7 +44,9 @@ __all__ = [
     "OperationTarget",
     "Project",
     "ProjectCopy",
+    "ProjectGroupRight",
     "ProjectNamespace",
+    "ProjectUserRight",
     "ResourceSchema",
     "ResourceType",
     "ServedResource",

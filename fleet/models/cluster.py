@@ -17,7 +17,7 @@ def no_rules() -> dict[str, list[str]]:
     return {"include": [], "exclude": []}
 
 
-class Cluster(SpecModel):
+class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian names no manager
     """A Kubernetes cluster of the fleet; its identity is the UID of `kube-system`.
 
     `credential` is sealed JSON: `{"token"}` or `{"client_cert_pem",

@@ -54,7 +54,7 @@ class Node(Observed):
         constraints = [models.UniqueConstraint(fields=["cluster", "name"], name="node_once")]
 
 
-class Namespace(Observed):
+class Namespace(Observed):  # type: ignore[django-manager-missing]  # guardian names no manager
     """A namespace as the last probe saw it (`state` is Kubernetes' own Active or Terminating).
 
     `requested` is the sum of its pods, {} where unknown; `usage` null where unknown.

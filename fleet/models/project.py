@@ -11,7 +11,7 @@ from kubecarrier.lib.placement import Placement
 from kubecarrier.lib.spec import SpecModel
 
 
-class Project(SpecModel):
+class Project(SpecModel):  # type: ignore[django-manager-missing]  # guardian names no manager
     """Namespaces over clusters, their quota, and what may be placed in them.
 
     `namespaces` is `[{"name", "adopt", "quota"}]`; `allow` is `{"clusters",

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from fleet import granting
 from fleet.models import Cluster, Namespace, Node
 from fleet.pod_requests import Amount
 from fleet.probe import Capacity, NodeInfo, ProbeResult
@@ -32,7 +33,9 @@ def observe(row: Cluster, found: ProbeResult) -> None:
     }
     with audit.unaudited("observed in the cluster"):
         _upsert(Node, row, nodes, now)
-        _upsert(Namespace, row, namespaces, now)
+        moved = _upsert(Namespace, row, namespaces, now)
+    if moved:
+        granting.namespaces_changed(row)
 
 
 def _amounts(
@@ -71,7 +74,8 @@ def _node_columns(node: NodeInfo) -> dict[str, Any]:
     }
 
 
-def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: datetime) -> None:
+def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: datetime) -> bool:
+    """Whether rows came or went."""
     present = {item.name: item for item in model.objects.filter(cluster=row)}
     gone = set(present) - set(wanted)
     if gone:
@@ -91,3 +95,4 @@ def _upsert(model: Any, row: Cluster, wanted: dict[str, dict[str, Any]], now: da
         model.objects.bulk_update(
             changed, [*next(iter(wanted.values())), "seen_at"], batch_size=200
         )
+    return bool(fresh or gone)

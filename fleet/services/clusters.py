@@ -25,7 +25,7 @@ from fleet.kubeconfig import bearer_token
 from fleet.models import Cluster
 from fleet.operations import Target, operation_record, operation_start
 from fleet.server_url import parse_server
-from kubecarrier.lib import audit, crypto, lease, placed
+from kubecarrier.lib import access, audit, crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
 
@@ -61,6 +61,7 @@ def cluster_create(
     *, name: str, connection: Connection, labels: dict[str, str], fields: dict[str, Any]
 ) -> Cluster:
     """Add a cluster; raises ClusterDuplicateError and what `connection_check` raises."""
+    access.demand("clusters.create")
     checked = connection_check(connection)
     with transaction.atomic():
         _refuse_taken(name, checked.identity)
@@ -92,6 +93,7 @@ def _update(cluster: Cluster, wish: Wish, spec: dict[str, Any], credential: Any)
     moved = any(
         column in spec and spec[column] != getattr(cluster, column) for column in _DESTINATION
     )
+    _demand(cluster, wish, spec, credential=bool(credential) or moved)
     if moved and not credential:
         raise ClusterInvalidError(
             "credential_required",
@@ -120,8 +122,20 @@ def _update(cluster: Cluster, wish: Wish, spec: dict[str, Any], credential: Any)
     return Applied(cluster, Result.CONFIGURED)
 
 
+def _demand(cluster: Cluster, wish: Wish, spec: dict[str, Any], *, credential: bool) -> None:
+    """A credential, a pause and the rest are rights of their own."""
+    if credential:
+        access.demand("clusters.credentials", cluster)
+    changed = {column for column, value in spec.items() if getattr(cluster, column) != value}
+    if changed == {"suspended"} and cluster.labels == wish.labels:
+        access.demand("clusters.operate", cluster)
+    elif changed or cluster.labels != wish.labels:
+        access.demand("clusters.edit", cluster)
+
+
 def cluster_rotate(*, cluster: Cluster, connection: Connection) -> Cluster:
     """Put a new credential in: tested first, swapped then; raises ClusterStateError."""
+    access.demand("clusters.credentials", cluster)
     _refuse_stranger(cluster, connection)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
@@ -150,6 +164,7 @@ def _refuse_stranger(cluster: Cluster, connection: Connection) -> None:
 
 def cluster_rename(*, cluster: Cluster, name: str) -> Cluster:
     """Give a cluster another name: placements, releases and history follow it."""
+    access.demand("clusters.edit", cluster)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
         old = cluster.name
@@ -167,6 +182,7 @@ def cluster_rename(*, cluster: Cluster, name: str) -> Cluster:
 
 def cluster_suspend(*, cluster: Cluster, suspended: bool) -> Cluster:
     """Pause: nothing is changed in the cluster. Resume: everything due is looked at."""
+    access.demand("clusters.operate", cluster)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
         if cluster.suspended != suspended:
@@ -179,6 +195,7 @@ def cluster_suspend(*, cluster: Cluster, suspended: bool) -> Cluster:
 
 def cluster_probe(*, cluster: Cluster) -> None:
     """Look at the cluster now."""
+    access.demand("clusters.operate", cluster)
     with transaction.atomic():
         lease.wake(Cluster.objects.filter(pk=cluster.pk))
         wake_on_commit(PROBE_TASK)
@@ -190,6 +207,7 @@ def cluster_delete(*, actor: Any, row: Cluster, policy: str = "") -> None:
 
     What stays behind in the cluster is listed in the operation.
     """
+    access.demand("clusters.delete", row)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=row.pk)
         cleanup = _policy(policy or cluster.removal_policy) is RemovalPolicy.CLEANUP

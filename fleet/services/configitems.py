@@ -22,7 +22,7 @@ from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import ConfigItem, Operation, Project
 from fleet.projects import project_for
 from fleet.secret_types import OPAQUE
-from kubecarrier.lib import audit
+from kubecarrier.lib import access, audit
 from kubecarrier.lib.access import require
 from kubecarrier.lib.manifests import Applied, Result, Wish
 
@@ -40,8 +40,11 @@ def configitem_apply(*, actor: Any, wish: Wish) -> Applied:
         row = ConfigItem.objects.select_for_update().filter(name=wish.name).first()
         fresh = row is None
         row = row or ConfigItem(name=wish.name, generation=0)
-        require(actor, "configitems.create" if fresh else "configitems.edit", row)
-        if not fresh:
+        verb = "configitems.create" if fresh else "configitems.edit"
+        if fresh:
+            access.require_somewhere(actor, verb)
+        else:
+            require(actor, verb, row)
             wish.check(row)
             refuse_deleted(row)
             _refuse_moved(row, spec)
@@ -54,6 +57,7 @@ def configitem_apply(*, actor: Any, wish: Wish) -> Applied:
         if not fresh and not changed:
             return Applied(row, Result.UNCHANGED)
         save(row, content, verb="apply")
+        access.require_reach(actor, verb, row)
     return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
 
 

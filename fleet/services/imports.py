@@ -21,6 +21,7 @@ from fleet.models import Cluster
 from fleet.queries import connection_of
 from fleet.server_url import parse_server
 from fleet.services.clusters import cluster_create
+from kubecarrier.lib import access
 from kubecarrier.lib.errors import InvalidError, KubeCarrierError
 from kubecarrier.lib.spec import NAME_MAX_LENGTH
 
@@ -44,6 +45,7 @@ def clusters_import(given: dict[str, Any]) -> list[Imported]:
     `given` is the body of the import (fleet.api.serializers). Raises
     ClusterInvalidError or KubeconfigError when nothing can be imported at all.
     """
+    access.demand("clusters.create")
     fields = {
         key: given.get(key, "") for key in ("provider", "region", "environment", "description")
     }

@@ -12,7 +12,7 @@ from kubecarrier.lib.audit import may_operate
 
 
 class MayOperate(BasePermission):
-    """Active staff, until bindings arrive with the accounts issue."""
+    """Anybody known and active: without a right there is nothing to see."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return may_operate(request.user)
@@ -62,5 +62,5 @@ def _needed(view: Any, request: Request) -> list[str]:
     elif request.method in SAFE_METHODS and action not in _MORE_THAN_VIEW:
         verbs = ("view",)
     else:
-        verbs = (action.strip("_"),)
-    return [f"{kind.plural}.{verb}" for verb in verbs]
+        verbs = (view.action_verbs.get(action, action),)
+    return [verb if "." in verb else f"{kind.plural}.{verb}" for verb in verbs]

@@ -29,7 +29,7 @@ from kubecarrier.api import documents, paging, watch
 from kubecarrier.api.admission import admitted_again
 from kubecarrier.api.parsers import MergePatchParser, StrictJSONParser
 from kubecarrier.api.schema import DocumentSchema
-from kubecarrier.lib import audit
+from kubecarrier.lib import access, audit, catalogue
 from kubecarrier.lib.errors import ConflictError, InvalidError, NotFoundError, PreconditionError
 from kubecarrier.lib.manifests import API_VERSION, Applied, Kind, Result
 from kubecarrier.lib.placement import filter_by_labels
@@ -91,6 +91,9 @@ class DocumentViewSet(viewsets.ViewSet):
     parser_classes: ClassVar[list[type[BaseParser]]] = [StrictJSONParser, MergePatchParser]  # type: ignore[misc]
 
     # Query parameters of actions that only read, by action; those that change take `dryRun`.
+    # The right that an action takes, where it is not called like the action: a verb of this kind,
+    # or a whole permission.
+    action_verbs: ClassVar[Mapping[str, str]] = {}
     action_parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
@@ -167,9 +170,7 @@ class DocumentViewSet(viewsets.ViewSet):
         if not isinstance(name, str) or not name:
             raise InvalidError("name_missing", "A document needs a name.", field="metadata.name")
         if self.find(request, name) is not None:
-            raise ConflictError(
-                "exists", f"{self.kind.kind} “{name[:80]}” exists already.", field="metadata.name"
-            )
+            raise self._taken(name)
         return self._apply(request, name, request.data)
 
     def update(self, request: Request, name: str) -> Response:
@@ -192,6 +193,7 @@ class DocumentViewSet(viewsets.ViewSet):
         }
         with maybe_dry(request):
             row = self.fetch(request, name)
+            access.require(request.user, f"{self.kind.plural}.delete", row)
             self._check_precondition(request, row)
             self.kind.delete(actor=request.user, row=row, **options)
             gone = documents.export(self.kind, row)
@@ -295,6 +297,7 @@ class DocumentViewSet(viewsets.ViewSet):
             )
         refuse_unknown_parameters(request, frozenset({"dryRun"}))
         require_scope(request.user, f"{self.kind.plural}.{'create' if row is None else 'edit'}")
+        self.require_write(request, name, row)
         generation = None
         if row is not None:
             generation = self._check_precondition(request, row)
@@ -306,6 +309,28 @@ class DocumentViewSet(viewsets.ViewSet):
             response = self.answer(applied.row, code=_RESULT_STATUS[applied.result])
         response["X-KubeCarrier-Result"] = applied.result.value
         return response
+
+    def require_write(self, request: Request, name: str, row: Any | None) -> None:
+        """Whether the person may write at all; the service knows what exactly the change needs.
+
+        What exists out of sight is refused like what does not, except to those who could
+        have taken the name themselves.
+        """
+        plural, user = self.kind.plural, request.user
+        if row is not None:
+            verbs = ["edit", *catalogue.partial_verbs(plural)]
+            if not any(access.may(user, f"{plural}.{verb}", row) for verb in verbs):
+                raise access.denied(f"{plural}.edit", row)
+            return
+        access.require_somewhere(user, f"{plural}.create")
+        rows: QuerySet[Any] = self.kind.model._default_manager.filter(**{self._name_column(): name})
+        if "\0" not in name and rows.exists():
+            raise self._taken(name)
+
+    def _taken(self, name: str) -> ConflictError:
+        return ConflictError(
+            "exists", f"{self.kind.kind} “{name[:80]}” exists already.", field="metadata.name"
+        )
 
     def _check_precondition(self, request: Request, row: Any) -> int | None:
         """412 with the present document when If-Match names another generation."""

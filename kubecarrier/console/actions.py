@@ -55,6 +55,7 @@ class ObjectAction:
     offered: Callable[[Any], bool] = lambda row: True
     shown: Callable[[Any, Any], dict[str, Any]] = lambda row, user: {}
     upload: bool = False
+    verb: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,7 @@ class BulkAction:
     text: Any = ""
     form: type[PortalForm] = PortalForm
     danger: bool = False
+    verb: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ tabs: Status (lives by itself), Spec (the form), History.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, ClassVar
 
 from django.contrib import messages
-from django.contrib.admin import helpers
+from django.contrib.admin import RelatedFieldListFilter, helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
@@ -36,12 +36,25 @@ from kubecarrier.console.actions import (
 from kubecarrier.console.paging import BoundedPaginator
 from kubecarrier.console.refresh import unless_seen
 from kubecarrier.console.state import condition_rows, state_of
-from kubecarrier.lib import audit
+from kubecarrier.lib import access, audit
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.spec import ReconciledModel
 
 TABS = ("status", "spec", "history")
+SAFE = ("GET", "HEAD", "OPTIONS")
+_ALWAYS = frozenset({"read_generation"})
+
+
+class VisibleFilter(RelatedFieldListFilter):
+    """The objects that the person may see; people and kinds of objects are no objects of ours."""
+
+    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
+        model = field.remote_field.model
+        if not hasattr(model._default_manager.all(), "visible_to"):
+            return super().field_choices(field, request, model_admin)
+        rows = model._default_manager.all().visible_to(request.user)
+        return [(row.pk, str(row)) for row in rows.order_by("name")[:MAX_BULK]]
 
 
 class PortalAdmin(ModelAdmin):  # type: ignore[misc]
@@ -55,6 +68,10 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     spec_template: ClassVar[str] = ""
     history_template: ClassVar[str] = "console/history.html"
     live: ClassVar[bool] = True
+    #: Its form calls a service.
+    writes: ClassVar[bool] = False
+    #: A verb that is a part of `edit` → the fields of the form that it opens.
+    part_fields: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     change_form_template = "console/object.html"
     change_list_template = "console/list.html"
@@ -68,10 +85,40 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
 
     # --- who may ---------------------------------------------------------------
 
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """A filter by another object offers only what the person may see of those."""
+        return [self._filter(one) for one in super().get_list_filter(request)]
+
+    def _filter(self, one: Any) -> Any:
+        fields = {f.name: f for f in self.opts.concrete_fields}
+        related = isinstance(one, str) and getattr(fields.get(one), "remote_field", None)
+        return (one, VisibleFilter) if related else one
+
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = type(self).rows(request.user)
         ordering = self.get_ordering(request)
         return rows.order_by(*ordering) if ordering else rows
+
+    def may(self, request: HttpRequest, verb: str, obj: Any = None) -> bool:
+        """Whether the person holds a verb of this kind (with a dot: of another) on `obj`, or anywhere."""
+        kind = access.reach_of(self.model).plural
+        permission = verb if "." in verb else f"{kind}.{verb}"
+        asked: dict[Any, bool] = request.__dict__.setdefault("_rights", {})
+        key = (permission, getattr(obj, "pk", None))
+        if key not in asked:
+            asked[key] = (
+                access.may_somewhere(request.user, permission)
+                if obj is None
+                else access.may(request.user, permission, obj)
+            )
+        return asked[key]
+
+    def writable(self, request: HttpRequest, obj: Any) -> frozenset[str] | None:
+        """The fields of the form that the person may change; None: all of them."""
+        if self.may(request, "edit", obj):
+            return None
+        parts = (f for verb, f in self.part_fields.items() if self.may(request, verb, obj))
+        return frozenset(name for fields in parts for name in fields)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return may_operate(request.user)
@@ -80,17 +127,30 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         return may_operate(request.user)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
+        return self.writes and self.may(request, "create")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
+        """To look at the form everybody may who sees the object: what he may not change is locked."""
+        if not self.writes or not may_operate(request.user):
+            return False
+        if obj is None or request.method in SAFE:
+            return True
+        return self.writable(request, obj) != frozenset()
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.delete_action is not None and may_operate(request.user)
+        return self.delete_action is not None and self.may_do(request, self.delete_action, obj)
 
     def may_act(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person may run the actions of this kind."""
+        """Whether the person may use this kind at all; each action asks for its own right."""
         return may_operate(request.user)
+
+    def may_do(
+        self, request: HttpRequest, action: ObjectAction | BulkAction, obj: Any = None
+    ) -> bool:
+        """Whether the person may run one action."""
+        return may_operate(request.user) and (
+            not action.verb or self.may(request, action.verb, obj)
+        )
 
     # --- pages -----------------------------------------------------------------
 
@@ -155,6 +215,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> Any:
         """The form, which shows what the service refused in the first try."""
         form = super().get_form(request, obj, change=change, **kwargs)
+        if obj is not None and self.writes:
+            form = _locked(form, self.writable(request, obj))
         refused = getattr(request, "refused", None)
         if refused is None:
             return form
@@ -190,6 +252,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             "title": str(row),
             **self.header_context(row),
         }
+        if self.writes and self.writable(request, row) == frozenset():
+            context |= {"show_save": False, "show_save_and_continue": False}
         if tab == "status":
             context |= self._status(row)
         elif tab == "history":
@@ -211,7 +275,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         listed = [
             {"action": action, "url": self._url("do", row, action.slug)}
             for action in self.object_actions
-            if action.offered(row)
+            if action.offered(row) and self.may_do(request, action, row)
         ]
         if self.delete_action is not None and self.has_delete_permission(request, row):
             listed.append({"action": self.delete_action, "url": self._url("delete", row)})
@@ -313,7 +377,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         return self._act(request, row, self.delete_action)
 
     def _act(self, request: HttpRequest, row: Any, action: ObjectAction) -> HttpResponse:
-        if not self.may_act(request, row):
+        if not self.may_act(request, row) or not self.may_do(request, action, row):
             raise PermissionDenied
         posted = request.method == "POST"
         form = action.form(
@@ -358,7 +422,9 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         if not self.may_act(request):
             return {}
         return {
-            one.slug: (partial(_bulk, action=one), one.slug, one.title) for one in self.bulk_actions
+            one.slug: (partial(_bulk, action=one), one.slug, one.title)
+            for one in self.bulk_actions
+            if self.may_do(request, one)
         }
 
     def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
@@ -366,6 +432,20 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             ("", _("Select action")),
             *((slug, found[2]) for slug, found in self.get_actions(request).items()),
         ]
+
+
+def _locked(form: Any, writable: frozenset[str] | None) -> Any:
+    """The form with everything locked that the person may not change; None locks nothing."""
+    if writable is None:
+        return form
+
+    class Locked(form):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            super().__init__(*args, **kwargs)
+            for name in self.fields.keys() - writable - _ALWAYS:
+                self.fields[name].disabled = True
+
+    return Locked
 
 
 def _bulk(

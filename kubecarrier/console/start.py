@@ -15,6 +15,7 @@ from apps.models import Release
 from apps.permissions import visible_applications, visible_repositories
 from fleet.permissions import visible_clusters, visible_operations
 from kubecarrier.console.history import with_changes
+from kubecarrier.lib import access
 from kubecarrier.lib.conditions import READY
 
 EXPIRES_WITHIN = timedelta(days=14)
@@ -38,7 +39,7 @@ def facts(user: Any) -> dict[str, Any]:
         "begun": clusters["total"] > 0 and repositories and applications["total"] > 0,
         "attention": _attention(user),
         "operations": list(visible_operations(user)[:6]),
-        "entries": _entries(),
+        "entries": _entries(user),
     }
 
 
@@ -155,8 +156,8 @@ def _parts(total: int, listed: list[tuple[str, str, Any, int, str]]) -> list[dic
     return parts
 
 
-def _entries() -> list[dict[str, Any]]:
-    found = AuditEntry.objects.select_related("actor", "content_type").order_by(
-        "-timestamp", "-pk"
-    )[:8]
-    return with_changes(found)
+def _entries(user: Any) -> list[dict[str, Any]]:
+    """The newest of what one may read: the audit, or else what one did oneself."""
+    rows = AuditEntry.objects.select_related("actor", "content_type")
+    found = rows if access.may(user, "auditentries.view") else rows.filter(actor=user)
+    return with_changes(found.order_by("-timestamp", "-pk")[:8])

@@ -199,8 +199,11 @@ class GuardedQuerySet(models.QuerySet[M]):
         return super().update(**columns)
 
     def visible_to(self, user: Any) -> GuardedQuerySet[M]:
-        """The rows `user` may see: staff see all until bindings arrive."""
-        return self if may_operate(user) else self.none()
+        """The rows `user` may see, by the rights he holds (`kubecarrier.lib.access`)."""
+        # Imported late: the question needs this module for who acts.
+        from kubecarrier.lib import access
+
+        return access.visible(self, user)  # type: ignore[return-value]
 
 
 _Manager = models.Manager.from_queryset(GuardedQuerySet)
@@ -211,8 +214,11 @@ class GuardedManager(_Manager[M]):
 
 
 def may_operate(user: Any) -> bool:
-    """Whether `user` may use the portal at all (active staff), until bindings arrive."""
-    return bool(user and user.is_active and user.is_staff)
+    """Whether `user` may use the portal at all: somebody known and active.
+
+    What he finds there is what he holds rights on: without any, nothing.
+    """
+    return bool(user and user.is_authenticated and user.is_active)
 
 
 #: A colon is in no person's name: the form of people's names does not allow it.

@@ -100,6 +100,11 @@ UNFOLD: dict[str, Any] = {
                         **_item(_("Users"), "person", "admin:accounts_user_changelist"),
                         "permission": lambda request: request.user.is_superuser,
                     },
+                    _item(_("Roles"), "badge", "admin:accounts_role_changelist"),
+                    _item(_("Bindings"), "link", "admin:accounts_binding_changelist"),
+                    _item(
+                        _("Cluster grants"), "verified_user", "admin:fleet_clustergrant_changelist"
+                    ),
                     _item(
                         _("Service accounts"),
                         "smart_toy",

@@ -25,12 +25,15 @@ NO_SERVICE = {
     "ProjectCopy": "derived from project and cluster",
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",
+    "ClusterGrant": "derived from binding and cluster",
     "ConfigCopy": "derived from config item and cluster",
     "ConfigConflict": "found in clusters; decided by an action",
 }
-NO_RECONCILER: dict[str, str] = {}
+NO_RECONCILER = {
+    "Role": "its bindings follow it, nothing else does",
+}
 #: A kind whose reconciler has another name than the kind.
-RECONCILER = {"ChartRepository": "repository"}
+RECONCILER = {"ChartRepository": "repository", "ClusterGrant": "cluster_grant"}
 
 
 @pytest.fixture(autouse=True)

@@ -513,6 +513,7 @@ class TestKinds:
     def test_selectors_where_there_are_labels(self, fleet: Portal) -> None:
         labelled = {
             "applications",
+            "bindings",
             "clusters",
             "configitems",
             "inventory",
@@ -520,6 +521,7 @@ class TestKinds:
             "nodes",
             "projects",
             "repositories",
+            "roles",
         }
         labelled |= {"identitymappings", "serviceaccounts"}
         for kind in kinds():

@@ -20,6 +20,7 @@ from fleet.models import Cluster
 from kubecarrier.lib import audit
 from kubecarrier.lib.audit import AuditContext, Channel, UnauditedWriteError, acting, because
 from tests.db.conftest import add_cluster, application, error
+from tests.db.rights import bind
 from tests.portal import Portal
 
 pytestmark = pytest.mark.django_db
@@ -217,13 +218,17 @@ class TestEvents:
         assert client.get("/api/v1/whoami").status_code == 401
         assert entries(token)[-1].action == AuditEntry.Action.DELETE
 
-    def test_denied(self) -> None:
+    def test_denied(self, fleet: Portal) -> None:
         user = User.objects.create_user("visitor", password=PASSWORD)
+        bind(user, "viewer")
         client = APIClient()
         client.force_authenticate(user)
         assert client.delete("/api/v1/clusters/one").status_code == 403
         (event,) = entries(event="denied")
-        assert (event.actor, event.changes_text) == (user, "DELETE /api/v1/clusters/one")
+        assert (event.actor, event.changes_text) == (
+            user,
+            "DELETE /api/v1/clusters/one (clusters.delete)",
+        )
 
     def test_nobody_is_nobody(self) -> None:
         assert APIClient().get("/api/v1/clusters").status_code == 401

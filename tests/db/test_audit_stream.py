@@ -212,7 +212,7 @@ class TestRefusals:
     def test_the_console_s_refusals_too(self, portal: Portal, client: Any) -> None:
         user = User.objects.create_user("nobody", password="a-long-password")
         client.force_login(user)
-        assert client.get("/admin/fleet/cluster/").status_code == 403
+        assert client.get("/admin/fleet/cluster/add/").status_code == 403
         (entry,) = AuditEntry.objects.filter(event="denied")
         assert (entry.actor_name, entry.channel) == ("nobody", "console")
 

@@ -56,7 +56,7 @@ def test_nobody_gets_in(fleet: Portal) -> None:
     assert stranger.client.get(f"/api/v1/{POD}").status_code == 401
     user = User.objects.create_user("eve", password="a-long-password")
     stranger.client.force_authenticate(user)
-    assert stranger.client.get(f"/api/v1/{POD}").status_code == 403
+    assert stranger.client.get(f"/api/v1/{POD}").status_code == 404
 
 
 def test_quarantine(fleet: Portal) -> None:

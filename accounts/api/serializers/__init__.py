@@ -1,6 +1,7 @@
 """The bodies of this app's requests and answers."""
 
 from accounts.api.serializers.auditentry import AuditExportSerializer
+from accounts.api.serializers.binding import BindingSpecSerializer, ScopeSerializer
 from accounts.api.serializers.device import (
     DeviceBegunSerializer,
     DeviceCodeSerializer,
@@ -8,12 +9,14 @@ from accounts.api.serializers.device import (
 )
 from accounts.api.serializers.identity_mapping import IdentityMappingSpecSerializer
 from accounts.api.serializers.ldap import DirectoryPassSerializer
+from accounts.api.serializers.role import RoleSpecSerializer, RuleSerializer
 from accounts.api.serializers.service_account import ServiceAccountSpecSerializer
 from accounts.api.serializers.session import LoginSerializer, PersonSerializer, TokenSerializer
 from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializer
 
 __all__ = [
     "AuditExportSerializer",
+    "BindingSpecSerializer",
     "DeviceBegunSerializer",
     "DeviceCodeSerializer",
     "DeviceTokenSerializer",
@@ -23,6 +26,9 @@ __all__ = [
     "MadeTokenSerializer",
     "NewTokenSerializer",
     "PersonSerializer",
+    "RoleSpecSerializer",
+    "RuleSerializer",
+    "ScopeSerializer",
     "ServiceAccountSpecSerializer",
     "TokenSerializer",
 ]

@@ -1,5 +1,6 @@
 """This app over REST: each view parses, fetches with permission, calls one function, renders."""
 
+from accounts.api.views.access import BindingViewSet, RoleViewSet
 from accounts.api.views.auditentry import AuditEntryViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
 from accounts.api.views.identity_mapping import IdentityMappingViewSet
@@ -11,12 +12,14 @@ from accounts.api.views.token import ApiTokenViewSet
 __all__ = [
     "ApiTokenViewSet",
     "AuditEntryViewSet",
+    "BindingViewSet",
     "DeviceCodeView",
     "DeviceTokenView",
     "IdentityMappingViewSet",
     "LdapSyncView",
     "LoginView",
     "LogoutView",
+    "RoleViewSet",
     "ServiceAccountViewSet",
     "WhoAmIView",
 ]

@@ -46,6 +46,7 @@ class ApplicationViewSet(DocumentViewSet):
     """Applications."""
 
     kind = kinds.APPLICATION
+    action_verbs = {"preview": "view", "suspend": "pause", "resume": "pause"}
     action_parameters = {"values": frozenset({"cluster"})}
 
     @extend_schema(request=OpenApiTypes.OBJECT, responses={200: PreviewSerializer})
@@ -57,6 +58,8 @@ class ApplicationViewSet(DocumentViewSet):
         wish = documents.read(self.kind, document, name=name) if document else None
         if application is None and wish is None:
             application = self.fetch(request, name)
+        if wish:
+            self.require_write(request, name, application)
         save = partial(application_apply, actor=request.user, wish=wish) if wish else None
         groups = live.application_preview(name=name, save=save)
         return Response({"groups": groups})

@@ -25,6 +25,7 @@ class ReleaseViewSet(DocumentViewSet):
     """Releases, one per application and cluster."""
 
     kind = kinds.RELEASE
+    action_verbs = {"redeploy": "applications.redeploy"}
     http_method_names = ["get", "head", "options", "post"]
 
     @extend_schema(exclude=True)

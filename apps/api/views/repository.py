@@ -44,6 +44,7 @@ class RepositoryViewSet(DocumentViewSet):
     """Chart repositories."""
 
     kind = kinds.REPOSITORY
+    action_verbs = {"charts": "charts.upload"}
 
     @extend_schema(request=None, responses={202: ActionResultSerializer})
     @action(detail=True, methods=["post"])

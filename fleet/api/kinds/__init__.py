@@ -1,6 +1,7 @@
 """This app's kinds as the API knows them."""
 
 from fleet.api.kinds.cluster import CLUSTER
+from fleet.api.kinds.cluster_grant import CLUSTER_GRANT
 from fleet.api.kinds.config_item import CONFIG_CONFLICT, CONFIG_COPY, CONFIG_ITEM
 from fleet.api.kinds.inventory import INVENTORY
 from fleet.api.kinds.observed import NAMESPACE, NODE
@@ -10,6 +11,7 @@ from fleet.api.kinds.resource_type import RESOURCE_TYPE
 
 __all__ = [
     "CLUSTER",
+    "CLUSTER_GRANT",
     "CONFIG_CONFLICT",
     "CONFIG_COPY",
     "CONFIG_ITEM",

@@ -1,6 +1,7 @@
 """Clusters over REST: each action parses, fetches with permission, calls one function, renders."""
 
 from fleet.api.views.cluster import ClusterViewSet
+from fleet.api.views.cluster_grant import ClusterGrantViewSet
 from fleet.api.views.config_item import (
     ConfigConflictViewSet,
     ConfigCopyViewSet,
@@ -13,6 +14,7 @@ from fleet.api.views.project import ProjectCopyViewSet, ProjectViewSet
 from fleet.api.views.resource_type import ResourceTypeViewSet
 
 __all__ = [
+    "ClusterGrantViewSet",
     "ClusterViewSet",
     "ConfigConflictViewSet",
     "ConfigCopyViewSet",

@@ -32,6 +32,14 @@ class ClusterViewSet(DocumentViewSet):
     """Clusters of the fleet."""
 
     kind = kinds.CLUSTER
+    action_verbs = {
+        "import_": "create",
+        "probe": "operate",
+        "suspend": "operate",
+        "resume": "operate",
+        "rename": "edit",
+        "rotate": "credentials",
+    }
 
     @extend_schema(request=ClusterImportSerializer, responses={200: ImportResultSerializer})
     @action(detail=False, methods=["post"], url_path="import", url_name="import")

@@ -52,6 +52,7 @@ class ConfigItemViewSet(DocumentViewSet):
     """Config items."""
 
     kind = kinds.CONFIG_ITEM
+    action_verbs = {"set": "edit", "preview": "view", "resume": "suspend"}
     action_parameters = {"diff": frozenset({"from", "to"})}
 
     @extend_schema(
@@ -149,6 +150,7 @@ class ConfigCopyViewSet(DocumentViewSet):
     """Config copies, one per item, cluster and namespace."""
 
     kind = kinds.CONFIG_COPY
+    action_verbs = {"adopt": "configitems.adopt"}
     http_method_names = ["get", "head", "options", "post"]
 
     @extend_schema(exclude=True)
@@ -175,6 +177,7 @@ class ConfigConflictViewSet(DocumentViewSet):
     """The inbox."""
 
     kind = kinds.CONFIG_CONFLICT
+    action_verbs = {"resolve": "configitems.edit"}
     http_method_names = ["get", "head", "options", "post"]
 
     @extend_schema(exclude=True)

@@ -1,0 +1,31 @@
+"""Who is in which group: a membership gives all that the group holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import transaction
+
+from accounts import granting
+from accounts.models import User
+from kubecarrier.lib import access
+
+
+def user_groups_set(*, user: User, groups: Iterable[Group]) -> None:
+    """Make these the groups of `user`; raises DeniedError for a group that holds more than one does."""
+    with transaction.atomic():
+        wanted = list(groups)
+        present = list(user.groups.all())
+        gained = [group for group in wanted if group not in present]
+        if gained or len(wanted) != len(present):
+            access.demand("groups.edit")
+        granting.check_membership(gained)
+        user.groups.set(wanted)
+
+
+def people_refused(user: Any) -> bool:
+    """Whether the acting person may not touch `user`'s account: a superuser's is for superusers."""
+    actor = access.acting_person()
+    return bool(actor is not None and user.is_superuser and not actor.is_superuser)
