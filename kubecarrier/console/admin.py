@@ -405,9 +405,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             **(done.shown or {} if done else {}),
         }
         status = 422 if posted and done is None else 200
-        response = TemplateResponse(request, action.template, context, status=status)
-        response["Cache-Control"] = "no-store"
-        return response
+        return TemplateResponse(request, action.template, context, status=status)
 
     def _after(self, row: Any, *, leave: bool) -> str:
         there = not leave or type(row)._default_manager.filter(pk=row.pk).exists()

@@ -290,3 +290,51 @@ def test_the_preview_groups_clusters_by_equal_change(fleet: Portal, namespace: s
     assert [group["clusters"] for group in groups] == [["one", "two"]]
     assert "-  color: blue\n+  color: red" in groups[0]["diff"]
     assert fleet.call("get", "configitems/settings")["spec"]["data"]["color"] == "blue"
+
+
+def test_a_finalizer_of_others_is_waited_for(
+    fleet: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    save(fleet, "settings", namespace, placement={"clusters": ["one"]})
+    ready(fleet)
+
+    def finalizers(text: str) -> None:
+        patch = f'{{"metadata": {{"finalizers": {text}}}}}'
+        kubectl(
+            *("patch", "cm", "settings", "-n", namespace, "--type=merge", "-p", patch),
+            cluster=cluster_one,
+        )
+
+    finalizers('["example.org/held"]')
+    hear()
+    ready(fleet)
+    fleet.call("delete", "configitems/settings")
+    eventually(lambda: copy(fleet, f"settings.one.{namespace}")["reason"] == "Deleting")
+    assert found(kubectl, cluster_one, namespace, "settings")["metadata"]["deletionTimestamp"]
+    finalizers("null")
+    eventually(lambda: fleet.gone("configitems/settings"))
+
+
+def test_what_a_cluster_refuses_is_said(
+    fleet: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    """A namespace that is going away, and a type that the object there does not have."""
+    kubectl(
+        *("create", "secret", "generic", "settings", "-n", namespace, "--from-literal=a=b"),
+        cluster=cluster_one,
+    )
+    save(
+        fleet,
+        "settings",
+        namespace,
+        type="Secret",
+        secretType="example.org/own",
+        adopt=True,
+        placement={"clusters": ["one"]},
+    )
+    name = f"settings.one.{namespace}"
+    eventually(lambda: copy(fleet, name)["reason"] == "Refused")
+    assert "delete it" in fleet.condition(f"configcopies/{name}", "Applied")["message"]
+    kubectl("delete", "secret", "settings", "-n", namespace, cluster=cluster_one)
+    ConfigCopy.objects.status_update(next_reconcile_at="2020-01-01T00:00:00Z")
+    ready(fleet)

@@ -100,7 +100,7 @@ def test_a_stop_in_the_middle_leaves_nothing(
     ) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
-            if line.startswith("[3/6]"):  # the clusters run, the portal is starting
+            if line.startswith("[3/7]"):  # the clusters run, the portal is starting
                 break
         time.sleep(1)
         demo.send_signal(number)

@@ -6,6 +6,9 @@ import base64
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.urls import reverse
 
 from accounts.models import AuditEntry
 from fleet.config_queries import content_of
@@ -306,3 +309,64 @@ class TestRefused:
         save(fleet)
         for kind in ("configcopies", "configconflicts"):
             assert fleet.client.post(f"/api/v1/{kind}", {}, format="json").status_code == 400
+
+
+class TestConsole:
+    """What the pages show of a secret, and what the form does with one."""
+
+    @pytest.fixture
+    def console(self, fleet: Portal, admin_user: Any) -> Client:
+        fleet.call("put", "configitems/password", {"spec": secret()})
+        client = Client()
+        client.force_login(admin_user)
+        return client
+
+    def form(self, **more: Any) -> Json:
+        return {
+            "name": "password",
+            "namespaces": "shop",
+            "propagation": "one-way",
+            "prune": "delete",
+            "clusters": ["one", "two"],
+            "read_generation": item("password").generation,
+            **more,
+        }
+
+    def page(self, *more: Any) -> str:
+        return reverse("admin:fleet_configitem_change", args=[item("password").pk])
+
+    def test_no_page_shows_a_value(self, console: Client) -> None:
+        for tab in ("status", "spec", "history"):
+            shown = console.get(f"{self.page()}?tab={tab}")
+            assert shown.status_code == 200
+            assert CANARY not in shown.content.decode()
+        assert CANARY not in console.get("/admin/fleet/configitem/").content.decode()
+
+    def test_the_form_keeps_what_is_not_filled_in(self, console: Client) -> None:
+        assert console.post(self.page(), self.form(description="new")).status_code == 302
+        assert content_of(item("password")).values["password"] == CANARY.encode()
+        uploads = [SimpleUploadedFile("key.bin", b"\xff\x00"), SimpleUploadedFile("a.txt", b"text")]
+        given = self.form(values="user: root\n", uploads=uploads, remove_keys=["password"])
+        assert console.post(self.page(), given).status_code == 302
+        values = {"user": b"root", "key.bin": b"\xff\x00", "a.txt": b"text"}
+        assert content_of(item("password")).values == values
+
+    def test_what_is_wrong_is_said_at_its_field(self, console: Client) -> None:
+        before = counts()
+        answer = console.post(self.page(), self.form(values="a b: x\n"))
+        assert answer.status_code == 200
+        assert "is no valid key" in answer.content.decode()
+        assert counts() == before
+
+    def test_somebody_elses_change_is_not_lost(self, console: Client) -> None:
+        given = self.form(read_generation=99, description="x")
+        assert "meanwhile" in console.post(self.page(), given).content.decode()
+
+    def test_reveal_asks_first_and_is_on_record(self, console: Client) -> None:
+        url = reverse("admin:fleet_configitem_do", args=[item("password").pk, "reveal"])
+        before = AuditEntry.objects.filter(event="secret-revealed").count()
+        assert CANARY not in console.get(url).content.decode()
+        answer = console.post(url, {"keys": ["password"]})
+        assert CANARY in answer.content.decode()
+        assert "no-store" in answer["Cache-Control"]
+        assert AuditEntry.objects.filter(event="secret-revealed").count() == before + 1

@@ -28,9 +28,10 @@ _SECONDS: Final = {
     "importing the clusters": 2.0,
     "a chart repository with two charts": 2.0,
     "the application, on every cluster": 12.0,
+    "a config item, and a change to decide on": 4.0,
 }
 _LOOK_SECONDS: Final = 0.5
-_PLANES, _DATABASE, _PORTAL, _IMPORT, _CHARTS, _DEPLOY = _SECONDS
+_PLANES, _DATABASE, _PORTAL, _IMPORT, _CHARTS, _DEPLOY, _CONFIG = _SECONDS
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -99,6 +100,8 @@ def _run(options: argparse.Namespace) -> None:
             with step(_DEPLOY):
                 story.deploy(rest, names)
                 story.await_healthy(rest)
+            with step(_CONFIG):
+                story.configure(rest, names, planes)
         report.tell(kept, running.url, clock(time.monotonic() - began), names)
         while not options.exit:
             running.check()

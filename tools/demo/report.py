@@ -26,6 +26,7 @@ def tell(state: State, url: str, took: str, clusters: list[str]) -> None:
         f"  try      {cli} login {url} --username {ADMINISTRATOR}",
         f"           {cli} get releases",
         f"           {cli} app scale {story.APPLICATION} --replicas 5",
+        f"           {cli} config inbox        (somebody changed {story.CONFIG} in a cluster)",
         "",
         f"  log      {_short(state.portal_log)}",
         "",

@@ -1,10 +1,13 @@
-"""What the demo does in the portal: a repository, two charts, one application, healthy."""
+"""What the demo does in the portal: charts, an application, a config item, and a change to decide on."""
 
 from __future__ import annotations
 
+import json
 import time
+from collections.abc import Callable
 from typing import Final
 
+from tools.controlplane import ControlPlane
 from tools.demo import charts
 from tools.demo.errors import DemoError
 from tools.demo.rest import Json, Rest
@@ -12,6 +15,9 @@ from tools.demo.rest import Json, Rest
 REPOSITORY: Final = "demo"
 APPLICATION: Final = "shop"
 NAMESPACE: Final = "shop"
+CONFIG: Final = "shop-settings"
+_CONFIG_SECONDS: Final = 60.0
+_OTHER: Final = {"data": {"currency": "NOK"}}
 _HEALTHY_SECONDS: Final = 180.0
 
 
@@ -36,6 +42,38 @@ def deploy(portal: Rest, clusters: list[str]) -> None:
         "placement": {"clusters": clusters, "overrides": more},
     }
     portal.send("PUT", f"applications/{APPLICATION}", {"spec": spec})
+
+
+def configure(portal: Rest, clusters: list[str], planes: list[ControlPlane]) -> None:
+    """The shop's settings on these clusters; on one of the demo's own, somebody changes them.
+
+    That change waits in the inbox. Left alone when the settings are there already.
+    """
+    if portal.find(f"configitems/{CONFIG}") is not None:
+        return
+    spec = {
+        "namespaces": [NAMESPACE],
+        "data": {"currency": "EUR", "banner": "Free delivery this week"},
+        "placement": {"clusters": clusters, "overrides": {clusters[-1]: _OTHER}},
+        "propagation": "inbox",
+        "description": "Kept the same on every cluster; a change made there is asked about",
+    }
+    portal.send("PUT", f"configitems/{CONFIG}", {"spec": spec})
+    _await(lambda: _healthy(portal.get(f"configitems/{CONFIG}")), "the config item is not in place")
+    if not planes:
+        return
+    patch = json.dumps({"data": {"banner": "Closed for stocktaking"}})
+    planes[0].kubectl("patch", "configmap", CONFIG, "-n", NAMESPACE, "--type=merge", "-p", patch)
+    found = f"configconflicts?item={CONFIG}"
+    _await(lambda: bool(portal.get(found)["items"]), "the change was not noticed")
+
+
+def _await(seen: Callable[[], bool], otherwise: str) -> None:
+    deadline = time.monotonic() + _CONFIG_SECONDS
+    while not seen():
+        if time.monotonic() > deadline:
+            raise DemoError(f"{otherwise} within {_CONFIG_SECONDS:.0f} s")
+        time.sleep(0.3)
 
 
 def await_healthy(portal: Rest) -> None:
