@@ -99,4 +99,6 @@ def excluded_fields(model: type[models.Model]) -> list[str]:
             "token_key",
         }:
             excluded.add(field.name)
+    # Relations: from the other side they are no field of this row, and members have their own way.
+    excluded |= {f.name for f in model._meta.get_fields() if not f.concrete or f.many_to_many}
     return sorted(excluded & {field.name for field in model._meta.get_fields()})

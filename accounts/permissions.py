@@ -6,7 +6,15 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
-from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, Role, ServiceAccount
+from accounts.models import (
+    ApiToken,
+    AuditEntry,
+    AuditSeal,
+    Binding,
+    IdentityMapping,
+    Role,
+    ServiceAccount,
+)
 from kubecarrier.lib import access
 
 
@@ -60,3 +68,10 @@ def visible_bindings(user: Any) -> QuerySet[Binding]:
                 given: Any = table._default_manager.filter(content_object__in=held)
                 seen |= Q(pk__in=given.values("binding_id"))
     return rows.filter(pk__in=Binding.objects.filter(seen).values("pk"))
+
+
+def visible_auditseals(user: Any) -> QuerySet[AuditSeal]:
+    """The chain, for who may read the whole stream; leaves are for exports."""
+    rows: QuerySet[AuditSeal] = AuditSeal.objects.defer("leaves")
+    allowed = access.active(user) and access.may(user, "auditentries.view")
+    return rows if allowed else rows.none()

@@ -15,6 +15,7 @@ urlpatterns = [
     *urls(
         views.ApiTokenViewSet,
         views.AuditEntryViewSet,
+        views.AuditSealViewSet,
         views.IdentityMappingViewSet,
         views.ServiceAccountViewSet,
         views.RoleViewSet,

@@ -13,7 +13,7 @@ from kubecarrier.lib.spec import ReconciledModel
 
 _CHECKOUT = Path(__file__).parents[2]
 
-NO_ADMIN: dict[str, str] = {}
+NO_ADMIN: dict[str, str] = {"AuditSeal": "hashes, for programs and anchors"}
 NO_SERVICE = {
     "InventoryObject": "observed in clusters",
     "ResourceType": "observed in clusters",
@@ -26,6 +26,7 @@ NO_SERVICE = {
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",
     "ClusterGrant": "derived from binding and cluster",
+    "AuditSeal": "made by the controllers",
     "ConfigCopy": "derived from config item and cluster",
     "ConfigConflict": "found in clusters; decided by an action",
 }

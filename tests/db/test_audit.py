@@ -98,6 +98,13 @@ class TestChanges:
         assert not Cluster.objects.exists()
 
 
+def test_a_new_row_s_entry_holds_its_own_columns_only(portal: Portal) -> None:
+    add_cluster(portal, "one")
+    (entry,) = entries(Cluster.objects.get())
+    columns = {field.name for field in Cluster._meta.concrete_fields}
+    assert set(entry.changes) <= columns
+
+
 class TestContext:
     def test_nested_acting_returns_to_the_outer(self) -> None:
         ann, bob = User.objects.create_user("ann"), User.objects.create_user("bob")

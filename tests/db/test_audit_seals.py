@@ -21,6 +21,8 @@ from accounts.trail import chain, guard, head
 from accounts.trail.check import Fault, Verdict, audit_verdict
 from kubecarrier.lib import schedules
 from kubecarrier.lib.errors import InvalidError
+from tests.db.conftest import error
+from tests.portal import Portal
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -484,3 +486,23 @@ class TestCommand:
     def test_wrong_words(self, words: tuple[str, ...]) -> None:
         with pytest.raises((CommandError, SystemExit)):
             self.run(*words)
+
+
+class TestRest:
+    def test_seals_are_read_page_by_page(self, portal: Portal) -> None:
+        for name in "abc":
+            make(name)
+            seals.seal_all()
+        page = portal.call("get", "auditseals?limit=2")
+        more = portal.call("get", f"auditseals?limit=2&continue={page['metadata']['continue']}")
+        items = page["items"] + more["items"]
+        assert [item["metadata"]["name"] for item in items] == ["3", "2", "1"]
+        one = portal.call("get", "auditseals/3")["status"]
+        assert one["hash"] == audit_verdict().head
+        assert "leaves" not in one
+
+    def test_nobody_writes(self, portal: Portal) -> None:
+        make("a")
+        seals.seal_all()
+        for method in ("put", "patch", "delete"):
+            error(portal, method, "auditseals/1", {}, code=405)

@@ -41,7 +41,7 @@ AUDIT_ENTRY = register(
         rows=visible_auditentries,
         filters={
             "who": "actor_name",
-            "kind": "kind",
+            "kind": "kind__iexact",
             "object": "object_repr",
             "objectId": "object_pk",
             "cluster": "cluster",

@@ -2,6 +2,7 @@
 
 from accounts.api.views.access import BindingViewSet, RoleViewSet
 from accounts.api.views.auditentry import AuditEntryViewSet
+from accounts.api.views.auditseal import AuditSealViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
 from accounts.api.views.identity_mapping import IdentityMappingViewSet
 from accounts.api.views.ldap import LdapSyncView
@@ -12,6 +13,7 @@ from accounts.api.views.token import ApiTokenViewSet
 __all__ = [
     "ApiTokenViewSet",
     "AuditEntryViewSet",
+    "AuditSealViewSet",
     "BindingViewSet",
     "DeviceCodeView",
     "DeviceTokenView",
