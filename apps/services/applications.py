@@ -21,6 +21,7 @@ from apps.queries import chart_by_reference, chart_defaults, resolve_version, se
 from apps.services import charts
 from apps.values import Layer, merge, parse_values, set_path
 from apps.values_schema import validate
+from apps.values_text import text_with
 from fleet.models import Operation, Project
 from fleet.projects import project_for
 from kubecarrier.lib import access, audit, crypto, strict_yaml
@@ -80,7 +81,7 @@ def application_scale(
             overrides[cluster] = {"values": set_path(values, key, replicas)}
             row.placement = {**row.placement, "overrides": overrides}
         else:
-            row.values = strict_yaml.dump(set_path(parse_values(row.values), key, replicas))
+            row.values = text_with(row.values, key, replicas)
         version = ChartVersion.objects.filter(archive_id=row.digest).first()
         spec = {"digest": row.digest, "values": row.values, "placement": row.placement}
         _check_values(spec, version.schema if version else None)

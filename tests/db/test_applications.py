@@ -275,6 +275,11 @@ class TestScale:
         assert answer["operation"]["status"]["verb"] == "scale"
         assert fleet.call("get", "applications/shop/values")["values"]["replicaCount"] == 3
 
+    def test_what_was_written_around_it_stays(self, fleet: Portal) -> None:
+        fleet.apply("shop", **application(values="# agreed\nreplicaCount: 2 # no more\n"))
+        fleet.call("post", "applications/shop/scale", {"replicas": 3}, code=202)
+        assert app().values == "# agreed\nreplicaCount: 3 # no more\n"
+
     def test_on_one_cluster(self, fleet: Portal) -> None:
         fleet.apply("shop", **application())
         fleet.call("post", "applications/shop/scale", {"replicas": 3, "cluster": "two"})
