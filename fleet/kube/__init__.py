@@ -6,9 +6,10 @@ and ends each call within its `Budget`. It decides nothing and retries nothing.
 
 from __future__ import annotations
 
-from fleet.kube.client import ApplyResult, Kube, ListPage, PatchType, Propagation
+from fleet.kube.client import ApplyResult, Kube, PatchType, Propagation
 from fleet.kube.discovery import discovery_of
 from fleet.kube.identity import Identity
+from fleet.kube.shapes import ListPage
 from fleet.kube.transport import Budget
 from fleet.resource import ObjectRef, Resource
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from urllib.parse import urlencode
 
 import orjson
 
@@ -14,12 +13,12 @@ from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
 from fleet.kube.discovery import AGGREGATED, Discovery, discovery_of
 from fleet.kube.identity import Identity
+from fleet.kube.shapes import ListPage, Query, page_of, ref_of, secret_values, unseen, with_query
 from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
-from fleet.kube_errors import Gone, Invalid, ServerError
+from fleet.kube_errors import Gone, Invalid
 from fleet.resource import ObjectRef, Resource
 
 Json = dict[str, Any]
-Query = dict[str, str | int | None]
 
 _JSON = "application/json"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
@@ -42,16 +41,6 @@ class Propagation(StrEnum):
     BACKGROUND = "Background"
     FOREGROUND = "Foreground"
     ORPHAN = "Orphan"
-
-
-@dataclass(frozen=True, slots=True)
-class ListPage:
-    """One page. `continue_token` is "" on the last; `remaining` None: the server cannot tell."""
-
-    items: tuple[Json, ...]
-    resource_version: str
-    continue_token: str
-    remaining: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +145,7 @@ class Kube:
         }
         path = resource.path(namespace=namespace or "")
         accept = _METADATA_LIST if metadata_only else _JSON
-        return _page(self._get_as(path, accept=accept, query=query), resource)
+        return page_of(self._get_as(path, accept=accept, query=query), resource)
 
     def table(
         self,
@@ -218,7 +207,7 @@ class Kube:
                     raise
                 restarted, token = True, ""
                 continue
-            yield from _unseen(page, seen)
+            yield from unseen(page, seen)
             token = page.continue_token
             if not token:
                 return
@@ -227,7 +216,7 @@ class Kube:
 
     def create(self, obj: Json, *, field_manager: str | None = None, dry_run: bool = False) -> Json:
         """POST; raises AlreadyExists. `generateName` is allowed."""
-        ref = _ref(obj, named=False)
+        ref = ref_of(obj, named=False)
         path = self._resource(ref).path(namespace=ref.namespace)
         query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
         return self._write("POST", path, obj, query=query, content_type=_JSON)
@@ -241,7 +230,7 @@ class Kube:
             "force": "true" if force else None,
             "dryRun": "All" if dry_run else None,
         }
-        path, content = self._path(_ref(obj)), PatchType.APPLY
+        path, content = self._path(ref_of(obj)), PatchType.APPLY
         answer = self._send("PATCH", path, query=query, body=obj, content_type=content)
         return ApplyResult(object_of(answer, self._secrets_of(obj)), created=answer.status == 201)
 
@@ -271,7 +260,7 @@ class Kube:
         dry_run: bool = False,
     ) -> Json:
         """PUT; raises Conflict when the object's resourceVersion is not the present one."""
-        path = self._path(_ref(obj), subresource=subresource)
+        path = self._path(ref_of(obj), subresource=subresource)
         query: Query = {"fieldManager": field_manager, "dryRun": "All" if dry_run else None}
         return self._write("PUT", path, obj, query=query, content_type=_JSON)
 
@@ -347,7 +336,7 @@ class Kube:
         return object_of(answer, self._secrets_of(body))
 
     def _secrets_of(self, body: Any) -> tuple[str, ...]:
-        return (*self._secrets, *_secret_values(body))
+        return (*self._secrets, *secret_values(body))
 
     def _send(
         self,
@@ -367,56 +356,9 @@ class Kube:
             headers += self.identity.headers()
         return transport_for(self.connection).exchange(
             method,
-            _with_query(path, query),
+            with_query(path, query),
             headers=headers,
             body=None if body is None else orjson.dumps(body),
             budget=self.budget,
             limit_bytes=limit_bytes,
         )
-
-
-def _with_query(path: str, query: Query | None) -> str:
-    given = {name: value for name, value in (query or {}).items() if value is not None}
-    return f"{path}?{urlencode(given)}" if given else path
-
-
-def _page(document: Json, resource: Resource) -> ListPage:
-    """Items of a list carry no apiVersion and kind, or those of the metadata form: set ours."""
-    items = document.get("items", ...)
-    if items is ... or not str(document.get("kind", "")).endswith("List"):
-        raise ServerError("The answer is no list.")
-    metadata = document.get("metadata") or {}
-    named = {"apiVersion": resource.api_version, "kind": resource.kind}
-    return ListPage(
-        items=tuple({**item, **named} for item in items or ()),
-        resource_version=str(metadata.get("resourceVersion") or ""),
-        continue_token=str(metadata.get("continue") or ""),
-        remaining=metadata.get("remainingItemCount"),
-    )
-
-
-def _unseen(page: ListPage, seen: set[str]) -> Iterator[Json]:
-    for item in page.items:
-        uid = str(item.get("metadata", {}).get("uid") or "")
-        if uid and uid in seen:
-            continue
-        seen.add(uid)
-        yield item
-
-
-def _ref(obj: Json, *, named: bool = True) -> ObjectRef:
-    metadata = obj.get("metadata") or {}
-    name = str(metadata.get("name") or "")
-    if not obj.get("apiVersion") or not obj.get("kind") or (named and not name):
-        raise Invalid("An object needs apiVersion, kind and name.", code="kube_object_incomplete")
-    return ObjectRef(
-        str(obj["apiVersion"]), str(obj["kind"]), str(metadata.get("namespace") or ""), name
-    )
-
-
-def _secret_values(body: Any) -> list[str]:
-    """Values of a Secret that is being written: a server may quote them when it refuses."""
-    if not isinstance(body, dict):
-        return []
-    parts = [body.get("data"), body.get("stringData")] if body.get("kind") == "Secret" else []
-    return [str(value) for part in parts if isinstance(part, dict) for value in part.values()]

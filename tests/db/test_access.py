@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -44,21 +45,9 @@ def urls(patterns: Any = None, prefix: str = "") -> list[str]:
 def sample(pattern: Any) -> str:
     """The pattern's text with its variable parts filled in."""
     text = str(pattern.pattern).strip("^").removesuffix("$").replace(r"\Z", "")
-    for variable in (
-        "(?P<name>[^/]+)",
-        "(?P<version>[^/]+)",
-        "<str:name>",
-        "<str:cluster>",
-        "<str:node>",
-        "<str:namespace>",
-        "<str:kind>",
-        "<str:group>",
-        "<str:version>",
-        "<str:plural>",
-        "<str:digest>",
-        "<str:file>",
-    ):
+    for variable in ("(?P<name>[^/]+)", "(?P<version>[^/]+)"):
         text = text.replace(variable, "one")
+    text = re.sub(r"<str:[a-z_]+>", "one", text)
     assert "(" not in text, text
     assert "<" not in text, text
     return text

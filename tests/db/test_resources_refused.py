@@ -92,3 +92,31 @@ def test_nobody_acts_as_the_portal(user: Any) -> None:
     """An empty identity would be the portal's own account."""
     with pytest.raises(DeniedError):
         acting.identity_for(user)
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "code"),
+    [
+        ('{"a":' * 10_000, "application/json", "json_too_deep"),
+        ("[" * 10_000, "application/json-patch+json", "json_too_deep"),
+        ('{"a": 1, "a": 2}', "application/merge-patch+json", "json_invalid"),
+        ('{"a": 99999999999999999999999}', "application/merge-patch+json", "json_invalid"),
+        ("[]", "application/merge-patch+json", "patch_invalid"),
+        ("{}", "application/json-patch+json", "patch_invalid"),
+        ("a: &x [1]\nb: *x", "application/apply-patch+yaml", "yaml_alias"),
+        ("a: 1\na: 2", "application/apply-patch+yaml", "yaml_duplicate_key"),
+        ("a: [" * 300, "application/apply-patch+yaml", "yaml_too_deep"),
+        ("- 1", "application/apply-patch+yaml", "patch_invalid"),
+        ('{"metadata": "x"}', "application/merge-patch+json", "patch_invalid"),
+    ],
+)
+def test_bad_bodies_are_refused_before_a_cluster_is_asked(
+    fleet: Portal, body: str, media: str, code: str
+) -> None:
+    answer = fleet.client.patch(f"/api/v1/{POD}", body, content_type=media)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, code)
+
+
+def test_what_is_no_media_type_of_ours(fleet: Portal) -> None:
+    answer = fleet.client.patch(f"/api/v1/{POD}", "<a/>", content_type="text/xml")
+    assert answer.status_code == 415

@@ -210,11 +210,11 @@ class ResourceListViewSet(ResourceViews):
         self, request: Request, cluster: str, group: str, version: str, plural: str
     ) -> Response:
         """Create; 409 when the name is taken."""
-        dry = live_documents.dry_run(request)
+        dry, given = live_documents.dry_run(request), request.data
         session = self.session(request, cluster)
         kind = self.served(session, group, version, plural)
         namespace = request.query_params.get("namespace", "")
-        body = live_documents.document(request.data, kind, namespace=namespace)
+        body = live_documents.document(given, kind, namespace=namespace)
         metadata = body["metadata"]
         name = str(metadata.get("name") or "")
         if not name and not metadata.get("generateName"):
@@ -273,9 +273,9 @@ class ResourceViewSet(ResourceViews):
     )  # fmt: skip
     def update(self, request: Request, **path: str) -> Response:
         """Replace the whole object; needs the resourceVersion that was read, there or in If-Match."""
-        dry = live_documents.dry_run(request)
+        dry, given = live_documents.dry_run(request), request.data
         session, kind, ref = self.one(request, **path)
-        body = live_documents.document(request.data, kind, namespace=ref.namespace, name=ref.name)
+        body = live_documents.document(given, kind, namespace=ref.namespace, name=ref.name)
         version, if_match = live_documents.version(request, body["metadata"])
         if not version:
             raise InvalidError(
@@ -295,13 +295,15 @@ class ResourceViewSet(ResourceViews):
         dry, force = live_documents.dry_run(request), live_documents.flag(request, "force")
         media = (request.content_type or "").partition(";")[0].strip()
         patch_type = _PATCHES.get(media, PatchType.MERGE)
-        session, kind, ref = self.one(request, **path)
         body: Any = request.data
-        if patch_type is PatchType.APPLY:
-            body = live_documents.document(body, kind, namespace=ref.namespace, name=ref.name)
-        elif isinstance(body, dict) != (patch_type is not PatchType.JSON):
+        if isinstance(body, dict) != (patch_type is not PatchType.JSON):
             raise InvalidError("patch_invalid", "A patch is a mapping, a JSON patch is a list.")
         metadata = body.get("metadata") if isinstance(body, dict) else None
+        if not isinstance(metadata, dict | None):
+            raise InvalidError("patch_invalid", "metadata is a mapping.", field="metadata")
+        session, kind, ref = self.one(request, **path)
+        if patch_type is PatchType.APPLY:
+            body = live_documents.document(body, kind, namespace=ref.namespace, name=ref.name)
         version, if_match = live_documents.version(request, metadata)
         verb = Verb.APPLY if patch_type is PatchType.APPLY else Verb.PATCH
         wish = Write(verb, kind, ref, body, patch_type, version, if_match, force)
