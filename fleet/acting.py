@@ -20,11 +20,11 @@ _FIELD_MANAGER_LENGTH = 128  # the API server's own limit
 def identity_for(user: Any) -> Identity | None:
     """The identity that `user` has in clusters; None: the portal's own account.
 
-    Superusers act with the portal's own account until bindings put ClusterGrants
-    into clusters: before that no cluster knows any of our people, and somebody has
-    to be able to act. Everybody else is impersonated, whether the cluster knows
-    them or not. Raises DeniedError for nobody: an empty identity would silently
-    mean the portal itself.
+    Superusers act with the portal's own account: they hold no binding, so no cluster
+    knows them, and somebody has to be able to act where nobody was granted anything
+    yet. Everybody else is impersonated, and may what the ClusterGrants of their
+    bindings (or others) give them there. Raises DeniedError for nobody: an empty
+    identity would silently mean the portal itself.
     """
     name = person(user)
     if user.is_superuser:
