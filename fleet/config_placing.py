@@ -173,6 +173,12 @@ def adopt(row: ConfigItem, *, cluster: str = "", namespace: str = "") -> Operati
     return operation_start(verb="adopt", row=row, targets=targets)
 
 
+def look_again(row: ConfigItem) -> None:
+    """What is in the clusters may mean something else now: every object is looked at once."""
+    row.copies.all().status_update(watch_version="asked", next_reconcile_at=Now())
+    wake_on_commit(CONFIG_TASK)
+
+
 def suspend(row: ConfigItem) -> None:
     """The copies are paused and resumed with their item; after a pause it is placed again."""
     with audit.unaudited("derived from the config item"):

@@ -23,6 +23,9 @@ from fleet.secret_types import check_type, check_values
 from kubecarrier.lib import audit
 from kubecarrier.lib.placement import parse_selector
 
+# What decides about a change in a cluster: with another one, each object is looked at again.
+_JUDGING = ("propagation", "ignored_keys")
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -62,14 +65,22 @@ def save(
     row.generation += 1
     row.full_clean(exclude=["secret_data"])
     row.save()
-    revision = _revise(row, content, origin)
-    placing.wake_item([row.pk])
-    return placing.place(row, revision, verb=verb)
-
-
-def _revise(row: ConfigItem, content: Content, origin: Origin | None) -> ConfigItemRevision:
-    """The spec as a new revision; the newest one where nothing of it changed (labels, a pause)."""
     before = row.revisions.order_by("-number").first()
+    revision = _revise(row, content, before, origin)
+    placing.wake_item([row.pk])
+    operation = placing.place(row, revision, verb=verb)
+    if before and any(before.spec[column] != getattr(row, column) for column in _JUDGING):
+        placing.look_again(row)
+    return operation
+
+
+def _revise(
+    row: ConfigItem,
+    content: Content,
+    before: ConfigItemRevision | None,
+    origin: Origin | None,
+) -> ConfigItemRevision:
+    """The spec as a new revision; the newest one where nothing of it changed (labels, a pause)."""
     old = revision_content(before) if before else Content()
     spec = spec_of(row)
     if before is not None and before.spec == spec and old == content:

@@ -304,6 +304,34 @@ class TestInbox:
         assert (second["color"], second["size"]) == ("green", "3")
         assert inbox(fleet) == []
 
+    def test_nobody_is_asked_any_more(
+        self,
+        fleet: Portal,
+        planes: list[ControlPlane],
+        namespace: str,
+        kubectl: Any,
+        conflict: Json,
+    ) -> None:
+        fleet.call("patch", "configitems/settings", {"spec": {"propagation": "one-way"}})
+        ready(fleet)
+        assert data(kubectl, planes[0], namespace, "settings") == {"color": "blue", "size": "1"}
+        assert inbox(fleet) == []
+
+    def test_keys_are_ignored_no_more(
+        self,
+        fleet: Portal,
+        planes: list[ControlPlane],
+        namespace: str,
+        kubectl: Any,
+        conflict: Json,
+    ) -> None:
+        decide(fleet, conflict, "ignore")
+        ready(fleet)
+        spec = {"ignoredKeys": [], "propagation": "one-way"}
+        fleet.call("patch", "configitems/settings", {"spec": spec})
+        ready(fleet)
+        assert data(kubectl, planes[0], namespace, "settings") == {"color": "blue", "size": "1"}
+
     def test_put_back_by_hand_it_is_over(
         self,
         fleet: Portal,
