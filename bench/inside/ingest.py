@@ -27,6 +27,7 @@ from urllib.parse import quote
 
 import orjson
 from django.core.management import call_command
+from django.db import connection
 from django.utils import timezone
 
 from fleet import addresses
@@ -60,14 +61,14 @@ _DATABASE, _NETWORK = Threads("watch", 2), Threads("network", 8)
 def fill(kubeconfig: str, count: int) -> Json:
     """The pods, and the cluster's row with a catalogue that knows pods alone."""
     call_command("migrate", interactive=False, verbosity=0)
-    connection = choose_context(Path(kubeconfig).read_text()).connection
-    row = cluster_create(name="one", connection=connection, labels={}, fields={})
+    given = choose_context(Path(kubeconfig).read_text()).connection
+    row = cluster_create(name="one", connection=given, labels={}, fields={})
     catalogue = Catalogue.objects.create(cluster=row)
     Catalogue.objects.filter(pk=catalogue.pk).status_update(read_at=timezone.now())
     type_ = ResourceType.objects.create(name="pods", plural="pods", kind="Pod", namespaced=True)
     verbs = [{"name": "v1", "verbs": ["list", "watch"]}]
     ServedResource.objects.create(cluster=row, type=type_, versions=verbs, seen_at=timezone.now())
-    kube = Kube(addresses.guarded(connection, addresses.policy()))
+    kube = Kube(addresses.guarded(given, addresses.policy()))
     kube.create({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": _NAMESPACE}})
     account = {"name": "default", "namespace": _NAMESPACE}
     kube.create({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": account})
@@ -102,9 +103,9 @@ def measure(rounds: int) -> Json:
 
 def _raw(row: Cluster) -> float:
     """One kept connection, pages of 500, each parsed; nothing else."""
-    connection = addresses.guarded(connection_of(row), addresses.policy())
-    context: ssl.SSLContext = ssl_context(connection)
-    client = http.client.HTTPSConnection(connection.host, connection.port, context=context)
+    to = addresses.guarded(connection_of(row), addresses.policy())
+    context: ssl.SSLContext = ssl_context(to)
+    client = http.client.HTTPSConnection(to.host, to.port, context=context)
     begun, token, seen = time.perf_counter(), "", 0
     while True:
         client.request("GET", f"/api/v1/pods?limit=500&continue={quote(token)}")
@@ -121,6 +122,7 @@ def _ingested(row: Cluster) -> tuple[float, float, float]:
     """Seconds to the complete list in the database; MiB kept, and MiB at the worst moment."""
     InventoryObject.objects.all().delete()
     InventoryKind.objects.all().delete()
+    _forget_text()
     gc.collect()
     before, sampled = _resident(), _Sampled()
     with sampled, _watching(row) as begun:
@@ -178,6 +180,15 @@ def _watching(row: Cluster) -> Iterator[float]:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
+
+
+def _forget_text() -> None:
+    """A text index that never held the rows: a first list is not preceded by a deletion."""
+    if connection.vendor == "sqlite":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "INSERT INTO fleet_inventory_text(fleet_inventory_text) VALUES ('rebuild')"
+            )
 
 
 # --- small things --------------------------------------------------------------------------------

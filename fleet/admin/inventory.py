@@ -89,8 +89,9 @@ class InventoryAdmin(ObservedAdmin):
     list_select_related = ()
     search_fields = ("text",)
     search_help_text = gettext_lazy("Words of kind, namespace, name or labels; all must be there.")
-    ordering = ("name",)
-    sortable_by = ("name",)
+    # The order of the indexes, and no other: the admin's own "-pk" at the end would sort all rows.
+    ordering = ("name", "pk")
+    sortable_by = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         return with_fresh(super().get_queryset(request))
