@@ -125,6 +125,7 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         """Pages that belong to no model."""
         return [
             path("matrix/", self.admin_view(self._matrix), name="apps_matrix"),
+            path("capacity/", self.admin_view(self._capacity), name="fleet_capacity"),
             path("live/", self.admin_view(self._live), name="start_live"),
         ]
 
@@ -132,6 +133,11 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from apps.admin.matrix import matrix_view
 
         return matrix_view(request, self)
+
+    def _capacity(self, request: HttpRequest) -> HttpResponse:
+        from fleet.admin.capacity import capacity_view
+
+        return capacity_view(request, self)
 
     def _live(self, request: HttpRequest) -> HttpResponse:
         return TemplateResponse(request, "console/start_live.html", start_page(request, {}))

@@ -16,7 +16,7 @@ from fleet.forms.config_item import (
     ResolveForm,
     RevealForm,
 )
-from fleet.forms.project import ProjectForm
+from fleet.forms.project import ProjectDeleteForm, ProjectForm
 
 __all__ = [
     "AdoptForm",
@@ -26,6 +26,7 @@ __all__ = [
     "ConfigRollbackForm",
     "ImportForm",
     "KubeconfigField",
+    "ProjectDeleteForm",
     "ProjectForm",
     "RemoveForm",
     "RenameForm",

@@ -61,6 +61,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Overview"), "dashboard", "admin:index"),
                     _item(_("Clusters"), "dns", "admin:fleet_cluster_changelist"),
                     _item(_("Nodes"), "memory", "admin:fleet_node_changelist"),
+                    _item(_("Capacity"), "speed", "admin:fleet_capacity"),
                     _item(_("Projects"), "workspaces", "admin:fleet_project_changelist"),
                     _item(_("Inventory"), "search", "admin:fleet_inventoryobject_changelist"),
                     _item(_("Operations"), "pending_actions", "admin:fleet_operation_changelist"),

@@ -210,7 +210,11 @@ def health(word: str) -> SafeString:
 @register.filter
 def object_url(operation: Any) -> str:
     """The page of what an operation was asked for, or nothing."""
-    names = {"Application": "apps_application", "Cluster": "fleet_cluster"}
+    names = {
+        "Application": "apps_application",
+        "Cluster": "fleet_cluster",
+        "Project": "fleet_project",
+    }
     if operation.kind not in names:
         return ""
     return reverse(f"admin:{names[operation.kind]}_change", args=[operation.object_id])

@@ -17,11 +17,15 @@ from apps.models import Application, ChartRepository, Release
 from apps.services.applications import application_apply, application_upgrade
 from apps.services.charts import chart_upload
 from apps.services.repositories import repository_apply
-from fleet.models import Cluster, Namespace, Node, Operation
-from fleet.services.projects import project_apply
+from fleet.models import (
+    Cluster,
+    Namespace,
+    Node,
+    Operation,
+)
 from kubecarrier.lib import audit, crypto
 from kubecarrier.lib.manifests import Wish
-from tests.browser import config_items, inventory
+from tests.browser import config_items, inventory, projects
 from tests.portal import SERVICE, WEB, WEB_VALUES, chart
 
 GIB = 1024**3
@@ -47,10 +51,6 @@ APPLICATIONS = (
     ("metrics-agent", "agent", "0.9.3", "*", "observability"),
     ("pos-terminal", "web", "2.4.1", "kubecarrier.io/environment=edge", "stores"),
 )
-PROJECTS = {
-    "shop": ("kubecarrier.io/environment in (prod,staging)", ("checkout", "catalog", "payments")),
-    "media": ("*", ("image-resizer",)),
-}
 CHARTS = {
     "web": ("2.2.0", "2.3.0", "2.4.1"),
     "worker": ("1.1.0", "1.2.0"),
@@ -109,8 +109,7 @@ def build(
         for given in clusters:
             _cluster(given, (planes or {}).get(given[0]))
         _charts(user)
-        for name, (selector, _) in PROJECTS.items():
-            _project(user, name, selector)
+        projects.build(user)
         for given in applications:
             _application(user, given)
         _upgrade()
@@ -154,7 +153,8 @@ def _cluster(given: tuple[Any, ...], plane: Any) -> None:
         each = {key: value // nodes for key, value in capacity.items()}
         Node.objects.bulk_create(
             Node(cluster=cluster, name=f"{name}-node-{n}", ready=True, kubelet_version=columns["version"],
-                 capacity=each, allocatable=each, seen_at=now, roles=["worker"])
+                 capacity=each, allocatable=each, seen_at=now, roles=["worker"],
+                 requested={key: int(value * min(0.95, share + n % 4 / 10)) for key, value in each.items()})
             for n in range(1, nodes + 1)
         )  # fmt: skip
         Namespace.objects.bulk_create(
@@ -208,22 +208,6 @@ def _charts(user: User) -> None:
     )  # fmt: skip
 
 
-def _project(user: User, name: str, selector: str) -> None:
-    spec = {
-        "description": f"Everything of the {name} team.",
-        "placement": {"clusters": [], "selector": selector, "exclude": [], "overrides": {}},
-        "namespaces": [{"name": name, "adopt": True, "quota": {}},
-                       {"name": f"{name}-jobs", "adopt": False, "quota": {"pods": "20"}}],
-        "namespace_labels": {"pod-security.kubernetes.io/enforce": "baseline"},
-        "allow": {"clusters": "", "repositories": ["*"], "kinds": ["*", "!ResourceQuota", "!LimitRange"],
-                  "clusterKinds": [], "namespaces": []},
-        "quota": {"hard": {"requests.cpu": "40", "requests.memory": "96Gi", "pods": "200"},
-                  "limits": {"default": {"memory": "512Mi"}, "defaultRequest": {"cpu": "100m", "memory": "128Mi"},
-                             "min": {}, "max": {}}},
-    }  # fmt: skip
-    project_apply(actor=user, wish=Wish(name, {"team": name}, spec))
-
-
 def _application(user: User, given: tuple[str, ...]) -> None:
     name, chart_name, version, selector, namespace = given
     placement = {"clusters": [], "selector": selector, "exclude": [], "overrides": {}}
@@ -236,7 +220,7 @@ def _application(user: User, given: tuple[str, ...]) -> None:
         "placement": placement, "keep_resources": False, "on_failure": "keep", "timeout_seconds": 300,
         "max_history": 10, "drift_policy": "detect", "description": f"The {name} service.",
     }  # fmt: skip
-    project = next((key for key, (_, names) in PROJECTS.items() if name in names), None)
+    project = projects.of_application(name)
     application_apply(actor=user, wish=Wish(name, {"team": namespace}, spec, project=project))
 
 
@@ -249,6 +233,7 @@ def _upgrade() -> None:
 
 def _observe() -> None:
     """Everything deployed and healthy, but for what a Monday morning has."""
+    projects.observe()
     for release in Release.objects.select_related("cluster", "application"):
         _deployed(release)
     _away("berlin-edge")

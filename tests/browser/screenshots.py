@@ -128,6 +128,7 @@ def _pages() -> dict[str, str]:
         ConfigItem,
         InventoryObject,
         Operation,
+        Project,
         ResourceType,
     )
 
@@ -182,6 +183,17 @@ def _pages() -> dict[str, str]:
             AuditEntry.objects.filter(object_repr="payments", action=1).first()
             or AuditEntry.objects.first(),
         ),
+        "projects": "/admin/fleet/project/",
+        "project": page("fleet_project", Project.objects.get(name="media")),
+        "project-spec": page("fleet_project", Project.objects.get(name="shop"), "?tab=spec"),
+        "project-add": "/admin/fleet/project/add/",
+        "project-delete": reverse(
+            "admin:fleet_project_delete", args=[Project.objects.get(name="shop").pk]
+        ),
+        "capacity": "/admin/capacity/",
+        "capacity-fits": "/admin/capacity/?fits=cpu:40,memory:64Gi",
+        "capacity-namespaces": "/admin/capacity/?by=namespace",
+        "capacity-projects": "/admin/capacity/?by=project",
         "operations": "/admin/fleet/operation/",
         "operation": page("fleet_operation", Operation.objects.filter(verb="upgrade").first()),
         "token": "/admin/accounts/apitoken/add/",
