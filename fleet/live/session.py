@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from accounts.scopes import require_scope
 from fleet import acting, addresses
 from fleet.conditions import IDENTIFIED
 from fleet.kube import Budget, Kube, discovery_of
@@ -35,7 +34,6 @@ class Session:
     def require(self, permission: str) -> None:
         """Raises DeniedError unless the person, and the token they came with, may do this here."""
         require(self.user, permission, self.cluster)
-        require_scope(self.user, permission)
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:

@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from fleet.models import Cluster
+from fleet.tasks import probe_clusters, reconcile_grants
 from tests.controlplane.foreign import cert_manager
 from tests.portal import Portal
 from tools.controlplane import ControlPlane
@@ -517,16 +518,21 @@ def test_what_belongs_to_others_is_said(one: Portal, namespace: str) -> None:
 
 
 def test_the_cluster_sees_the_person(
-    anna: Portal, namespace: str, kubectl: Any, cluster_one: ControlPlane
+    one: Portal, anna: Portal, namespace: str, cluster_one: ControlPlane
 ) -> None:
     path = deployments(namespace, "web")
-    denied = anna.call("get", path, code=403)["error"]
+    assert anna.call("get", path, code=404)["error"]["code"] == "not_found"  # holds nothing yet
+    probe_clusters()
+    scope = {"clusters": ["one"], "namespaces": [namespace]}
+    one.call(
+        "put", "bindings/shop", {"spec": {"role": "editor", "groups": ["shop"], "scope": scope}}
+    )
+    denied = anna.call("get", path, code=403)["error"]  # the binding has not reached the cluster
     assert denied["code"] == "cluster_denied"
     assert 'User "kubecarrier:anna" cannot get' in denied["message"]
     (entry,) = events("resource-denied")
     assert (str(entry.actor), entry.object_repr, entry.result) == ("anna", "one", "denied")
-    kubectl("create", "rolebinding", "shop", "-n", namespace, "--clusterrole=edit",
-            "--group=kubecarrier:group:shop", cluster=cluster_one)  # fmt: skip
+    reconcile_grants()
     soon(lambda: anna.client.post(
         f"/api/v1/{deployments(namespace)}", deployment(namespace), format="json",
         headers={"Impersonate-User": "system:admin", "Impersonate-Group": "system:masters"},
@@ -557,9 +563,9 @@ def test_a_token_that_may_only_look(one: Portal, namespace: str) -> None:
         ("delete", path, None),
         ("put", path, looking.call("get", path)),
     ):
-        assert looking.call(method, at, body, code=403)["error"]["code"] == "scope_missing"
+        assert looking.call(method, at, body, code=403)["error"]["code"] == "permission_denied"
     many = looking.call("post", f"{ROOT}/bulk", {"action": "delete", "objects": chosen})
-    assert many["items"][0]["error"]["code"] == "scope_missing"
+    assert many["items"][0]["error"]["code"] == "permission_denied"
 
 
 def test_superusers_act_as_the_portal(
