@@ -7,7 +7,7 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget
+from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelect2MultipleWidget
 
 from fleet.api.kinds import CONFIG_ITEM
 from fleet.choices import ConfigKind, ConflictChoice
@@ -37,10 +37,13 @@ def _names(rows: Any, chosen: Any = ()) -> list[tuple[str, str]]:
     return [(name, name) for name in [*names, *(one for one in chosen if one not in names)]]
 
 
-class FilesInput(forms.ClearableFileInput):
-    """Several files at once."""
+class FilesInput(UnfoldAdminFileFieldWidget):  # type: ignore[misc]
+    """Several files at once, in the theme's look."""
 
     allow_multiple_selected = True
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__({"multiple": True, **(attrs or {})})
 
 
 class FilesField(forms.FileField):
