@@ -30,7 +30,7 @@ _METADATA_ONLY = frozenset({"configmaps"})
 # Helm's records are large, many, and shown as releases.
 _FIELD_SELECTORS = {"secrets": "type!=helm.sh/release.v1"}
 # Whole objects are held page by page: fewer where one may be large.
-_PAGE = 250
+_PAGE = 500
 _PAGES = {DEFINITIONS: 10, "secrets": 50, "configmaps": 500}
 _CUSTOM_PAGE = 100
 _MAX_KINDS = 400

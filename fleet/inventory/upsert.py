@@ -39,17 +39,36 @@ def upsert(rows: Sequence[Json]) -> None:
     if not rows:
         return
     using = connections[router.db_for_write(InventoryObject)]
-    fields: list[Any] = [InventoryObject._meta.get_field(name) for name in _FIELDS]
-    prepared = [None if one.get_internal_type() in _TEXTS else one for one in fields]
-    listed = [
-        [
-            value if field is None else field.get_db_prep_save(value, using)
-            for field, value in zip(prepared, row.values(), strict=True)
-        ]
-        for row in sorted(rows, key=lambda row: str(row["uid"]))
-    ]
+    prepare = _Preparation(using)
+    listed = [prepare(row) for row in sorted(rows, key=lambda row: str(row["uid"]))]
     with using.cursor() as cursor:
         cursor.executemany(_statement(using.alias), listed)
+
+
+class _Preparation:
+    """Values as the database takes them; a batch has few different clusters and times."""
+
+    def __init__(self, using: Any) -> None:
+        self._using = using
+        self._fields: list[Any] = [
+            None if one.get_internal_type() in _TEXTS else one
+            for one in map(InventoryObject._meta.get_field, _FIELDS)
+        ]
+        self._done: dict[Any, Any] = {}
+
+    def __call__(self, row: Json) -> list[Any]:
+        return [
+            value if field is None else self._prepared(field, value)
+            for field, value in zip(self._fields, row.values(), strict=True)
+        ]
+
+    def _prepared(self, field: Any, value: Any) -> Any:
+        if isinstance(value, dict):
+            return field.get_db_prep_save(value, self._using)
+        key = field.name, value
+        if key not in self._done:
+            self._done[key] = field.get_db_prep_save(value, self._using)
+        return self._done[key]
 
 
 @cache
