@@ -41,6 +41,7 @@ NOT_AUDITED: dict[str, str] = {
     "accounts.DeviceLogin": "waits ten minutes; its answer and the token made are on record",
     "accounts.DirectoryPass": "how the last comparison went; whose access ended is on record",
     "accounts.Identity": "what the provider said last; logins, memberships and ends are on record",
+    "accounts.SecondFactor": "its beginning and end are events; nothing of it is to be read",
     "accounts.LoginSession": "its login, logout and end are events",
     "kubecarrier.Heartbeat": "a process says that it lives",
     "fleet.Node": "observed in clusters, written by the probe",

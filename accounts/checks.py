@@ -92,3 +92,12 @@ def _ldap() -> Iterator[CheckMessage]:
     if not 0 < settings.KUBECARRIER_LDAP_SHRINK_PERCENT < 100:
         text = "KUBECARRIER_LDAP_SHRINK_PERCENT is from 1 to 99."
         yield Error(text, id="kubecarrier.E079")
+
+
+@register(TAG)
+def check_second_factor(**_: Any) -> list[CheckMessage]:
+    """Whether the setting says anything."""
+    if settings.KUBECARRIER_REQUIRE_SECOND_FACTOR in {"nobody", "superusers", "everyone"}:
+        return []
+    text = "KUBECARRIER_REQUIRE_SECOND_FACTOR is nobody, superusers or everyone."
+    return [Error(text, id="kubecarrier.E080")]

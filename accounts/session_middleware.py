@@ -7,12 +7,17 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import auth
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import LoginSession
+from accounts.services.second_factors import factor_missing
 from accounts.services.sessions import SESSION_KEY
+from kubecarrier.api import errors
 
+#: Where somebody without the second factor that is asked for may still go.
+_OPEN = frozenset({"/account", "/admin/logout/", "/admin/jsi18n/"})
 _NOTED_EVERY = timedelta(minutes=1)
 
 
@@ -26,7 +31,16 @@ class LoginSessionMiddleware:
         pk = request.session.get(SESSION_KEY)
         if pk is not None and not self._stands(pk):
             auth.logout(request)
+        elif pk is not None and request.path not in _OPEN and factor_missing(request.user):
+            return self._to_set_it_up(request)
         return self.get_response(request)
+
+    @staticmethod
+    def _to_set_it_up(request: HttpRequest) -> HttpResponse:
+        if request.path.startswith("/api/"):
+            text = "This account needs a second factor. Set it up in the console."
+            return JsonResponse(errors.body("second_factor_missing", text), status=403)
+        return HttpResponseRedirect(reverse("account"))
 
     @staticmethod
     def _stands(pk: Any) -> bool:

@@ -8,7 +8,9 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
+from accounts.admin.code import code_page
 from accounts.admin.device import device_page
+from accounts.admin.own_account import account_page
 from accounts.oidc import pages
 from kubecarrier import health
 from kubecarrier.api import root, schema
@@ -28,6 +30,8 @@ urlpatterns = [
     path("metrics", health.metrics, name="metrics"),
     path("admin/", admin.site.urls),
     path("device", device_page, name="device"),
+    path("login/code", code_page, name="login-code"),
+    path("account", account_page, name="account"),
     path("oidc/login", pages.StartView.as_view(), name="oidc-login"),
     path("oidc/callback", pages.CallbackView.as_view(), name="oidc-callback"),
     path("oidc/backchannel-logout", pages.backchannel_logout, name="oidc-backchannel"),

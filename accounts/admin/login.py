@@ -13,10 +13,12 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from accounts.admin.code import ask_for_code
 from accounts.models import LoginMethod, LoginSession
 from accounts.oidc import pages
 from accounts.oidc.config import enabled
 from accounts.services.logins import login_failed, login_locked
+from accounts.services.second_factors import factor_of
 from accounts.services.sessions import SESSION_KEY, session_begin, session_end
 from kubecarrier.api import errors
 from kubecarrier.lib.errors import KubeCarrierError
@@ -38,6 +40,8 @@ class ConsoleLogin(LoginView):
 
     def form_valid(self, form: Any) -> HttpResponse:
         user = form.get_user()
+        if factor_of(user) is not None:
+            return ask_for_code(self.request, user, self.get_success_url())
         try:
             session_begin(request=self.request, user=user, method=method_of(user))
         except KubeCarrierError as error:

@@ -11,6 +11,9 @@ urlpatterns = [
     path("whoami", views.WhoAmIView.as_view(), name="whoami"),
     path("device/code", views.DeviceCodeView.as_view(), name="device-code"),
     path("device/token", views.DeviceTokenView.as_view(), name="device-token"),
+    path("auth/logout-everywhere", views.LogoutEverywhereView.as_view(), name="logout-everywhere"),
+    path("sessions", views.LoginSessionsView.as_view(), name="sessions"),
+    path("sessions/<uuid:pk>", views.LoginSessionView.as_view(), name="session"),
     path("ldap/sync", views.LdapSyncView.as_view(), name="ldap-sync"),
     *urls(
         views.ApiTokenViewSet,

@@ -1,5 +1,6 @@
 """Forms of the console's pages about people."""
 
+from accounts.forms.account import CodeForm
 from accounts.forms.audit import PlaceForm, StreamForm
 from accounts.forms.binding import BindingForm
 from accounts.forms.device import DeviceForm
@@ -10,6 +11,7 @@ from accounts.forms.token import TokenForm
 
 __all__ = [
     "BindingForm",
+    "CodeForm",
     "DeviceForm",
     "IdentityMappingForm",
     "PlaceForm",

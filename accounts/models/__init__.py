@@ -17,6 +17,7 @@ from accounts.models.rights import (
 )
 from accounts.models.role import Role
 from accounts.models.seal import AuditSeal
+from accounts.models.second_factor import SecondFactor
 from accounts.models.service_account import ServiceAccount
 from accounts.models.token import ApiToken
 from accounts.models.user import User
@@ -40,6 +41,7 @@ __all__ = [
     "PlatformGroupRight",
     "PlatformUserRight",
     "Role",
+    "SecondFactor",
     "ServiceAccount",
     "User",
     "UserRight",

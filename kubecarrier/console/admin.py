@@ -54,7 +54,10 @@ class VisibleFilter(RelatedFieldListFilter):
         if not hasattr(model._default_manager.all(), "visible_to"):
             return super().field_choices(field, request, model_admin)
         rows = model._default_manager.all().visible_to(request.user)
-        return [(row.pk, str(row)) for row in rows.order_by("name")[:MAX_BULK]]
+        return [
+            (row.pk, str(row))
+            for row in rows.order_by(getattr(model, "USERNAME_FIELD", "name"))[:MAX_BULK]
+        ]
 
 
 class PortalAdmin(ModelAdmin):  # type: ignore[misc]

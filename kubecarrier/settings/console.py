@@ -116,6 +116,7 @@ UNFOLD: dict[str, Any] = {
                         "swap_horiz",
                         "admin:accounts_identitymapping_changelist",
                     ),
+                    _item(_("Your account"), "account_circle", "account"),
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
                 ],

@@ -77,6 +77,8 @@ AUTHENTICATION_BACKENDS = [
 ANONYMOUS_USER_NAME = None  # guardian: no row for people who did not log in
 LOGIN_URL = "admin:login"
 
+# Which local accounts must have a second factor: nobody, superusers, everyone.
+KUBECARRIER_REQUIRE_SECOND_FACTOR = env.str("KUBECARRIER_REQUIRE_SECOND_FACTOR", default="nobody")
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

@@ -8,8 +8,9 @@ import pytest
 from django.test import override_settings
 
 from accounts.audited import excluded_fields
+from accounts.models import Identity, SecondFactor
 from apps.models import Application, ApplicationRevision, ChartRepository
-from fleet.models import Cluster
+from fleet.models import Cluster, ConfigConflict, ConfigItem, ConfigItemRevision
 from kubecarrier.lib import crypto
 from kubecarrier.lib.crypto import SealError
 
@@ -103,5 +104,10 @@ def test_every_sealed_column_is_known_and_kept_out_of_the_audit() -> None:
         (ChartRepository, "credential"),
         (Application, "secret_data"),
         (ApplicationRevision, "secret_data"),
+        (ConfigConflict, "found"),
+        (ConfigItem, "secret_data"),
+        (ConfigItemRevision, "secret_data"),
+        (Identity, "refresh_token"),
+        (SecondFactor, "secret"),
     }
     assert all(column in excluded_fields(model) for model, column in known)

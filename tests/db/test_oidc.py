@@ -103,6 +103,14 @@ class TestComingIn:
     def test_next_stays_here(self, issuer: Issuer, platform: Group, following: str) -> None:
         assert login(Client(), issuer, following)["Location"] == "/admin/"
 
+    def test_with_the_lock_out_on(
+        self, issuer: Issuer, platform: Group, settings: Settings
+    ) -> None:
+        settings.AXES_ENABLED = True
+        client = Client()
+        login(client, issuer)
+        assert is_in(client)
+
     def test_by_subject_and_never_by_mail(self, issuer: Issuer, platform: Group) -> None:
         User.objects.create_superuser("root", "ana@example.org", "a-long-password")
         login(Client(), issuer)

@@ -9,6 +9,7 @@ from accounts.api.serializers.device import (
 )
 from accounts.api.serializers.identity_mapping import IdentityMappingSpecSerializer
 from accounts.api.serializers.ldap import DirectoryPassSerializer
+from accounts.api.serializers.login_session import LoginSessionListSerializer
 from accounts.api.serializers.role import RoleSpecSerializer, RuleSerializer
 from accounts.api.serializers.service_account import ServiceAccountSpecSerializer
 from accounts.api.serializers.session import LoginSerializer, PersonSerializer, TokenSerializer
@@ -23,6 +24,7 @@ __all__ = [
     "DirectoryPassSerializer",
     "IdentityMappingSpecSerializer",
     "LoginSerializer",
+    "LoginSessionListSerializer",
     "MadeTokenSerializer",
     "NewTokenSerializer",
     "PersonSerializer",

@@ -14,6 +14,10 @@ class LoginSerializer(StrictSerializer):
 
     username = serializers.CharField(max_length=150)
     password = serializers.CharField(max_length=1000, write_only=True, trim_whitespace=False)
+    code = serializers.CharField(
+        max_length=40, required=False, default="", write_only=True, allow_blank=True,
+        help_text="Of the second factor, where one is set up.",
+    )  # fmt: skip
     name = serializers.CharField(max_length=100, required=False, default="cli")
     scopes = serializers.ListField(
         child=serializers.CharField(max_length=100), required=False, default=list

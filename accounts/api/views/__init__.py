@@ -6,6 +6,11 @@ from accounts.api.views.auditseal import AuditSealViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
 from accounts.api.views.identity_mapping import IdentityMappingViewSet
 from accounts.api.views.ldap import LdapSyncView
+from accounts.api.views.login_session import (
+    LoginSessionsView,
+    LoginSessionView,
+    LogoutEverywhereView,
+)
 from accounts.api.views.service_account import ServiceAccountViewSet
 from accounts.api.views.session import LoginView, LogoutView, WhoAmIView
 from accounts.api.views.token import ApiTokenViewSet
@@ -19,7 +24,10 @@ __all__ = [
     "DeviceTokenView",
     "IdentityMappingViewSet",
     "LdapSyncView",
+    "LoginSessionView",
+    "LoginSessionsView",
     "LoginView",
+    "LogoutEverywhereView",
     "LogoutView",
     "RoleViewSet",
     "ServiceAccountViewSet",

@@ -14,8 +14,9 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import LoginSerializer, PersonSerializer, TokenSerializer
 from accounts.services import logins
+from accounts.services import second_factors as factors
 from kubecarrier.api.views import validated
-from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.lib.errors import DeniedError, KubeCarrierError
 
 
 class LoginFailedError(KubeCarrierError):
@@ -39,10 +40,28 @@ class LoginView(APIView):
         if user is None:
             logins.login_failed(username=given["username"])
             raise LoginFailedError("login_failed", "The name or the password is wrong.")
+        _check_second_factor(user, given["code"])
         token, secret = logins.login(user=user, name=given["name"], scopes=given["scopes"])
         return Response(
             {"token": secret, "expiry": token.expiry}, headers={"Cache-Control": "no-store"}
         )
+
+
+def _check_second_factor(user: Any, code: str) -> None:
+    """After the password: raises LoginFailedError or DeniedError."""
+    if factors.factor_missing(user):
+        raise DeniedError(
+            "second_factor_missing",
+            "This account needs a second factor.",
+            hint="Set it up in the console.",
+        )
+    if factors.factor_of(user) is None:
+        return
+    if not code:
+        raise LoginFailedError("second_factor_needed", "A code of the second factor is needed.")
+    if not factors.factor_check(user=user, code=code):
+        logins.login_failed(username=user.username)
+        raise LoginFailedError("login_failed", "The name, the password or the code is wrong.")
 
 
 class LogoutView(APIView):

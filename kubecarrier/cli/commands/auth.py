@@ -103,7 +103,13 @@ def _exchange(connection: Connection, username: str, from_stdin: bool, scopes: l
     if scopes:
         body["scopes"] = scopes
     with closing(Api(connection)) as api:
-        answer = api.post("auth/login", body)
+        try:
+            answer = api.post("auth/login", body)
+        except CliError as error:
+            if error.code != "second_factor_needed":
+                raise
+            code = prompts.ask("Code of the second factor", otherwise="login without -u")
+            answer = api.post("auth/login", {**body, "code": code})
     if not isinstance(answer.get("token"), str):
         raise CliError("The server sent no token.", code="bad_answer")
     return check_token(answer["token"])

@@ -103,3 +103,9 @@ class TestLdap:
         settings.KUBECARRIER_LDAP_URL = []
         settings.KUBECARRIER_LDAP_USER_BASE = ""
         assert self.ids() == set()
+
+
+@pytest.mark.parametrize(("value", "found"), [("superusers", 0), ("all", 1)])
+def test_second_factor(settings: Settings, value: str, found: int) -> None:
+    settings.KUBECARRIER_REQUIRE_SECOND_FACTOR = value
+    assert [str(one.id) for one in checks.check_second_factor()] == ["kubecarrier.E080"] * found
