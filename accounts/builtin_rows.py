@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from auditlog.context import disable_auditlog
 from django.db import connection
 
@@ -26,6 +28,8 @@ def ensure() -> None:
     Binding.objects.get_or_create(
         name=ADMINISTRATORS_BINDING,
         defaults={
+            # The same in every portal: one that is made anew finds its objects in the clusters.
+            "id": uuid.uuid5(uuid.NAMESPACE_URL, "https://kubecarrier.io/binding/administrators"),
             "builtin": True,
             "role": Role.objects.get(name=ADMIN),
             "scope": {"platform": True},

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from accounts.builtin import ADMINISTRATORS_GROUP
 from fleet.kube import Identity
+from fleet.models import Cluster, ClusterGrant
 from kubecarrier.lib.errors import DeniedError
 
 PREFIX = "kubecarrier:"
@@ -17,20 +19,30 @@ GROUP_PREFIX = "kubecarrier:group:"
 _FIELD_MANAGER_LENGTH = 128  # the API server's own limit
 
 
-def identity_for(user: Any) -> Identity | None:
-    """The identity that `user` has in clusters; None: the portal's own account.
+def identity_for(user: Any, cluster: Cluster) -> Identity | None:
+    """The identity that `user` has in the cluster; None: the portal's own account.
 
-    Superusers act with the portal's own account: they hold no binding, so no cluster
-    knows them, and somebody has to be able to act where nobody was granted anything
-    yet. Everybody else is impersonated, and may what the ClusterGrants of their
-    bindings (or others) give them there. Raises DeniedError for nobody: an empty
-    identity would silently mean the portal itself.
+    Superusers are members of the administrators' group as soon as the cluster has
+    confirmed its grant; before that they act with the portal's own account, because
+    somebody has to be able to act. Everybody else is impersonated, whether the cluster
+    knows them or not. Raises DeniedError for nobody: an empty identity would silently
+    mean the portal itself.
     """
     name = person(user)
+    groups = [
+        f"{GROUP_PREFIX}{one}"
+        for one in user.groups.order_by("name").values_list("name", flat=True)
+    ]
     if user.is_superuser:
-        return None
-    groups = user.groups.order_by("name").values_list("name", flat=True)
-    return Identity(name, tuple(f"{GROUP_PREFIX}{group}" for group in groups))
+        if not _knows_administrators(cluster):
+            return None
+        groups.append(ADMINISTRATORS_GROUP)
+    return Identity(name, tuple(groups))
+
+
+def _knows_administrators(cluster: Cluster) -> bool:
+    grants = ClusterGrant.objects.filter(cluster=cluster, binding__builtin=True, ready="True")
+    return grants.filter(deletion_requested_at=None).exists()
 
 
 def person(user: Any) -> str:

@@ -56,7 +56,7 @@ class Session:
 
 def open_session(*, user: Any, cluster: Cluster, budget: Budget = BUDGET) -> Session:
     """Raises DeniedError for nobody, ConflictError in quarantine, AddressError, SealError."""
-    identity = acting.identity_for(user)
+    identity = acting.identity_for(user, cluster)
     if cluster.condition(IDENTIFIED).get("status") == "False":
         raise ConflictError(
             "cluster_quarantined",

@@ -124,7 +124,7 @@ class NodeDrainReconciler:
 def _job(claim: Claim, row: NodeDrain, rules: Policy) -> DrainJob:
     identity, refused = None, ""
     try:
-        identity = acting.identity_for(row.actor)
+        identity = acting.identity_for(row.actor, row.cluster)
     except KubeCarrierError as error:
         refused = error.message
     return DrainJob(

@@ -193,7 +193,7 @@ class DocumentViewSet(viewsets.ViewSet):
         }
         with maybe_dry(request):
             row = self.fetch(request, name)
-            access.require(request.user, f"{self.kind.plural}.delete", row)
+            self.require_verb(request, "delete", row)
             self._check_precondition(request, row)
             self.kind.delete(actor=request.user, row=row, **options)
             gone = documents.export(self.kind, row)
@@ -309,6 +309,10 @@ class DocumentViewSet(viewsets.ViewSet):
             response = self.answer(applied.row, code=_RESULT_STATUS[applied.result])
         response["X-KubeCarrier-Result"] = applied.result.value
         return response
+
+    def require_verb(self, request: Request, verb: str, row: Any) -> None:
+        """Whether the person may do that with the row; raises DeniedError."""
+        access.require(request.user, f"{self.kind.plural}.{verb}", row)
 
     def require_write(self, request: Request, name: str, row: Any | None) -> None:
         """Whether the person may write at all; the service knows what exactly the change needs.

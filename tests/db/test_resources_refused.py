@@ -68,7 +68,7 @@ def test_quarantine(fleet: Portal) -> None:
 def test_whom_a_call_acts_as() -> None:
     anna = User.objects.create_user("anna", password="a-long-password", is_staff=True)
     anna.groups.add(Group.objects.create(name="shop"), Group.objects.create(name="admins"))
-    found = acting.identity_for(anna)
+    found = acting.identity_for(anna, Cluster())
     assert found is not None
     assert found.headers() == [
         ("Impersonate-User", "kubecarrier:anna"),
@@ -76,7 +76,7 @@ def test_whom_a_call_acts_as() -> None:
         ("Impersonate-Group", "kubecarrier:group:shop"),
     ]
     root = User.objects.create_superuser("root", password="a-long-password")
-    assert acting.identity_for(root) is None
+    assert acting.identity_for(root, Cluster()) is None
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_whom_a_call_acts_as() -> None:
 def test_nobody_acts_as_the_portal(user: Any) -> None:
     """An empty identity would be the portal's own account."""
     with pytest.raises(DeniedError):
-        acting.identity_for(user)
+        acting.identity_for(user, Cluster())
 
 
 @pytest.mark.parametrize(
