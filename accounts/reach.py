@@ -37,6 +37,7 @@ def register() -> None:
             (Verb("view", _("see"), Level.ADMIN), Verb("export", _("export"), Level.ADMIN)),
             platform,
         ),
+        Subject("auditseals", _("Audit seals"), (Verb("view", _("see"), Level.ADMIN),), platform),
         Subject(
             "apitokens",
             _("API tokens of others"),
