@@ -45,7 +45,7 @@ def quota(type_: EventType = EventType.MODIFIED, pods: str = "10", owner: Owner 
     [
         (row(), namespace(), False),
         (row(), namespace(theirs="x"), False),
-        (row(), namespace(**{"kubecarrier.io/project": "other"}), True),
+        (row(), namespace(EventType.MODIFIED, **{"kubecarrier.io/project": "other"}), True),
         (row(), namespace(EventType.DELETED), True),
         (row(), quota(), False),
         (row(), quota(pods="11"), True),
