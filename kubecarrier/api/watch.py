@@ -2,8 +2,9 @@
 
 The rows are looked at once a second while somebody watches: status changes
 come from other processes, and the database is the only thing all share. Who
-watches is asked for again every RECHECK_SECONDS: a revoked token, a disabled
-person or a lost right ends the stream or changes what it shows.
+watches, and what they may see, is asked for anew at each look: a revoked token
+or a disabled person ends the stream, what left somebody's rights leaves it as
+DELETED, and what came into them is ADDED.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from django.http import StreamingHttpResponse
 
 LOOK_SECONDS = 1.0
 BOOKMARK_SECONDS = 15.0
-RECHECK_SECONDS = 15.0
 MAX_SECONDS = 3600.0
 MAX_ROWS = 2000
 
@@ -65,22 +65,25 @@ class Exported:
 
 async def _events(rows: Rows, exported: Exported, seconds: float) -> AsyncIterator[bytes]:
     known: Known = {}
-    look = sync_to_async(_look, thread_sensitive=False)
-    ask = sync_to_async(rows, thread_sensitive=False)
+    look = sync_to_async(_looked, thread_sensitive=False)
     ends_at = time.monotonic() + seconds
     bookmark_at = time.monotonic() + BOOKMARK_SECONDS
-    shown, asked_at = await ask(), time.monotonic()
     while time.monotonic() < ends_at:
-        if time.monotonic() - asked_at >= RECHECK_SECONDS:
-            shown, asked_at = await ask(), time.monotonic()
-        if shown is None:
+        changes = await look(rows, exported, known)
+        if changes is None:
             return
-        for change in await look(shown, exported, known):
+        for change in changes:
             yield _event(change)
         if time.monotonic() > bookmark_at:
             yield _event({"type": "BOOKMARK", "object": None})
             bookmark_at = time.monotonic() + BOOKMARK_SECONDS
         await asyncio.sleep(LOOK_SECONDS)
+
+
+def _looked(rows: Rows, exported: Exported, known: Known) -> list[dict[str, Any]] | None:
+    """What changed in what the watcher may see now; None: nobody watches any more."""
+    shown = rows()
+    return None if shown is None else _look(shown, exported, known)
 
 
 def _look(rows: QuerySet[Any], exported: Exported, known: Known) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEntry, User
 from accounts.services import tokens
+from accounts.services.bindings import binding_delete
 from fleet.models import Cluster, Operation
 from fleet.operations import operation_start
 from kubecarrier.api import watch
@@ -25,6 +26,7 @@ from kubecarrier.lib.audit import unaudited
 from kubecarrier.lib.manifests import kinds
 from kubecarrier.lib.tasks import wake_on_commit
 from tests.db.conftest import add_cluster, application, counts, error
+from tests.db.rights import bind
 from tests.portal import Portal
 
 pytestmark = pytest.mark.django_db
@@ -453,10 +455,7 @@ class TestWatch:
         assert stream.next()[0] == "MODIFIED"
 
     @pytest.mark.parametrize("change", ["token", "expiry", "person"])
-    def test_it_ends_with_the_right_to_it(
-        self, fleet: Portal, monkeypatch: pytest.MonkeyPatch, change: str
-    ) -> None:
-        monkeypatch.setattr(watch, "RECHECK_SECONDS", 0.0)
+    def test_it_ends_with_the_right_to_it(self, fleet: Portal, change: str) -> None:
         user = User.objects.create_superuser("eve", "eve@example.org")
         token, secret = tokens.token_create(user=user, name="watching")
         client = APIClient()
@@ -473,10 +472,7 @@ class TestWatch:
             user.save()
         assert stream.ended()
 
-    def test_what_is_no_longer_visible_goes(
-        self, fleet: Portal, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(watch, "RECHECK_SECONDS", 0.0)
+    def test_what_is_no_longer_visible_goes(self, fleet: Portal) -> None:
         user = User.objects.create_superuser("eve", "eve@example.org")
         client = APIClient()
         client.credentials(
@@ -488,8 +484,20 @@ class TestWatch:
         user.save()
         assert stream.next() == ("DELETED", "one")
 
-    def test_a_session_s_end_ends_it(self, fleet: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(watch, "RECHECK_SECONDS", 0.0)
+    def test_it_follows_the_bindings(self, fleet: Portal) -> None:
+        user = User.objects.create_user("nan", "nan@example.org")
+        bound = bind(user, "viewer", name="nan", clusters=["one"])
+        client = APIClient()
+        secret = tokens.token_create(user=user, name="watching")[1]
+        client.credentials(HTTP_AUTHORIZATION=f"Token {secret}")
+        stream = Stream(Portal(client), "clusters")
+        assert stream.next() == ("ADDED", "one")
+        bind(user, "viewer", name="more", clusters=["two"])
+        assert stream.next() == ("ADDED", "two")
+        binding_delete(actor=None, row=bound)
+        assert stream.next() == ("DELETED", "one")
+
+    def test_a_session_s_end_ends_it(self, fleet: Portal) -> None:
         user = User.objects.create_superuser("eve", "eve@example.org")
         client = APIClient()
         client.force_login(user)
