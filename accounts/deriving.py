@@ -47,7 +47,8 @@ def derive(binding: Binding) -> None:
     """Bring the rights that come from a binding to what it says now."""
     gives = not binding.builtin and binding.deletion_requested_at is None
     names = permissions_of(binding.role) if gives else []
-    users = list(binding.users.values_list("pk", flat=True)) if gives else []
+    people = binding.users.filter(is_active=True)  # who left holds nothing
+    users = list(people.values_list("pk", flat=True)) if gives else []
     groups = list(binding.groups.values_list("pk", flat=True)) if gives else []
     held = {}
     for anchor in access.anchors():

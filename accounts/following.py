@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
+
+from django.db.models import Q
 
 from accounts import deriving
 from accounts.models import Binding
@@ -28,8 +31,14 @@ def finish(binding: Binding) -> bool:
     return True
 
 
-def subjects_changed(*, users: Any = (), groups: Any = ()) -> None:
+def bound(*, users: Iterable[Any] = (), groups: Iterable[Any] = ()) -> list[Binding]:
+    """The living bindings that name any of them."""
+    named = Q(users__in=list(users)) | Q(groups__in=list(groups))
+    rows = Binding.objects.filter(named, deletion_requested_at=None)
+    return list(rows.select_related("role").distinct())
+
+
+def subjects_changed(*, users: Iterable[Any] = (), groups: Iterable[Any] = ()) -> None:
     """Somebody's name changed, or somebody left: his bindings are put into the clusters anew."""
-    rows = Binding.objects.filter(deletion_requested_at=None)
-    for binding in (rows.filter(users__in=users) | rows.filter(groups__in=groups)).distinct():
+    for binding in bound(users=users, groups=groups):
         follow(binding)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from accounts.models import User
+from accounts.services import people
+from accounts.services.memberships import user_groups_set
 from kubecarrier.console import history
+from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import since
 
 
@@ -40,6 +43,20 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
     has_add_permission = has_module_permission
     has_change_permission = has_view_permission
     has_delete_permission = has_view_permission
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's; what a service refuses is said, and nothing of the save stays."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+        except KubeCarrierError as error:
+            messages.error(request, error.message)
+            return HttpResponseRedirect(request.get_full_path())
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The audit entry is the record."""
@@ -84,6 +101,19 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
 
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        people.user_save(user=obj)
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """Groups through their service: a membership gives all that the group holds."""
+        groups = form.cleaned_data.pop("groups", None)
+        super().save_related(request, form, formsets, change)
+        if groups is not None:
+            user_groups_set(user=form.instance, groups=groups)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        people.user_delete(user=obj)
+
     @admin.display(description=gettext_lazy("last login"), ordering="last_login")
     def login(self, row: User) -> str:
         return since(row.last_login)
@@ -95,3 +125,9 @@ admin.site.unregister(Group)
 @admin.register(Group)
 class GroupAdmin(AccountAdmin, DjangoGroupAdmin):  # type: ignore[misc]
     """Groups of people."""
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        people.group_save(group=obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        people.group_delete(group=obj)

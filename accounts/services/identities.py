@@ -12,6 +12,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Identity, IdentityMapping, User
+from accounts.services.memberships import user_groups_moved
+from accounts.services.people import user_save
 from accounts.services.sessions import sessions_end
 from accounts.services.tokens import tokens_revoke
 from kubecarrier.lib import audit, crypto
@@ -61,16 +63,13 @@ def identity_seen(*, seen: Seen) -> Identity:
         row.user = _new_user(seen)
     if row.ended_at is not None:
         row.user.is_active, row.ended_at = True, None
-        row.user.save()
+        user_save(user=row.user)
     if not row.user.is_active:
         raise DeniedError("account_disabled", "This account is disabled here.")
     _refresh_user(row.user, seen)
     managed = {one.group for one in mappings}
     have = set(row.user.groups.all())
-    if take := (have & managed) - wanted:
-        row.user.groups.remove(*take)
-    if give := wanted - have:
-        row.user.groups.add(*give)
+    user_groups_moved(user=row.user, gained=wanted - have, lost=(have & managed) - wanted)
     row.groups = sorted(seen.groups)
     if seen.refresh_token:
         crypto.seal(row, "refresh_token", seen.refresh_token)
@@ -90,7 +89,7 @@ def identity_ended(*, identity: Identity, reason: str, deactivate: bool = False)
     ended_at = None
     if deactivate and user.is_active:
         user.is_active, ended_at = False, timezone.now()
-        user.save()
+        user_save(user=user)
     Identity.objects.filter(pk=identity.pk).update(
         refresh_token="", check_due_at=None, ended_at=ended_at
     )
@@ -133,4 +132,4 @@ def _refresh_user(user: Any, seen: Seen) -> None:
     if user._state.adding or any(getattr(user, name) != value for name, value in columns.items()):
         for name, value in columns.items():
             setattr(user, name, value)
-        user.save()
+        user_save(user=user)

@@ -7,6 +7,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import ServiceAccount, User
+from accounts.services.people import user_delete, user_save
 from kubecarrier.lib import access
 from kubecarrier.lib.audit import MACHINE_PREFIX
 from kubecarrier.lib.manifests import Applied, Result, Wish
@@ -40,14 +41,14 @@ def _user(row: ServiceAccount, *, active: bool) -> User:
     """Its user may use the portal; what it may do there its bindings say."""
     user = User(username=MACHINE_PREFIX + row.name, is_active=active, is_staff=True)
     user.set_unusable_password()
-    user.save()
+    user_save(user=user)
     return user
 
 
 def _switched(user: User, *, active: bool) -> User:
     if user.is_active != active:
         user.is_active = active
-        user.save()
+        user_save(user=user)
     return user
 
 
@@ -55,4 +56,4 @@ def _switched(user: User, *, active: bool) -> User:
 def service_account_delete(*, actor: Any, row: ServiceAccount) -> None:
     """With its tokens, at once; raises DeniedError."""
     access.require(actor, "serviceaccounts.delete", row)
-    row.user.delete()
+    user_delete(user=row.user)
