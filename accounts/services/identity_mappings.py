@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from accounts import granting
 from accounts.models import IdentityMapping
 from kubecarrier.lib import access
 from kubecarrier.lib.errors import ConflictError, NotFoundError
@@ -38,6 +39,7 @@ def identity_mapping_apply(*, actor: Any, wish: Wish) -> Applied:
         setattr(row, name, value)
     row.group = group
     access.require(actor, "identitymappings.edit", row)
+    granting.check_membership([group])
     same = IdentityMapping.objects.filter(source=row.source, value=row.value, group=group)
     if same.exclude(pk=row.pk).exists():
         raise ConflictError("exists", "This mapping exists already.", field="spec.value")

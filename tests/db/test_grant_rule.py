@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.contrib.messages import get_messages
+from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import AuditEntry, Binding, Role, User
+from accounts.admin.account import AccountAdmin
+from accounts.models import AuditEntry, Binding, IdentityMapping, Role, User
 from accounts.services.memberships import user_groups_set
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import DeniedError
@@ -43,7 +46,7 @@ def put(client: APIClient, plural: str, name: str, **spec: Any) -> Any:
 
 def refused(response: Any, user: User, code: str = "grant_exceeds_own") -> None:
     assert response.status_code == 403, response.content
-    assert response.json()["error"]["code"] == code
+    assert response.json()["error"]["code"] == code, response.content
     assert AuditEntry.objects.filter(event="denied", actor=user).exists()
 
 
@@ -154,6 +157,66 @@ class TestGroups:
         ):
             user_groups_set(user=gia, groups=[strong])
         assert not gia.groups.exists()
+
+    def test_not_by_a_mapping_either(self, gia: User) -> None:
+        weak, strong = (Group.objects.create(name=name) for name in ("weak", "strong"))
+        for group, given in ((weak, "seeing"), (strong, "deleting")):
+            bound = bind(User.objects.create_user(f"in-{group}"), given, clusters=["one"])
+            bound.groups.add(group)
+        role("mapping", *(f"identitymappings.{verb}" for verb in ("view", "create", "edit")))
+        bind(gia, "mapping", name="gia-mapping")
+        client, there = client_of(gia), {"source": "oidc", "value": "everybody"}
+        path = "identitymappings"
+        refused(put(client, path, "m", **there, group="strong"), gia)
+        assert not IdentityMapping.objects.exists()
+        assert put(client, path, "m", **there, group="weak").status_code == 201
+        refused(put(client, path, "m", **there, group="strong"), gia)
+        assert IdentityMapping.objects.get().group == weak
+        bind(gia, "deleting", name="gia-more", clusters=["one"])
+        assert put(client, path, "m", **there, group="strong").status_code == 202
+
+    def test_nor_by_the_console(self, gia: User) -> None:
+        strong = Group.objects.create(name="strong")
+        bind(User.objects.create_user("x"), "deleting", clusters=["one"]).groups.add(strong)
+        role("mapping", *(f"identitymappings.{verb}" for verb in ("view", "create", "edit")))
+        bind(gia, "mapping", name="gia-mapping")
+        client = Client()
+        client.force_login(gia)
+        body = {"name": "m", "source": "oidc", "value": "everybody", "local": strong.pk}
+        page = client.post("/admin/accounts/identitymapping/add/", body)
+        assert "You cannot give what you do not hold there" in page.content.decode()
+        assert not IdentityMapping.objects.exists()
+        assert AuditEntry.objects.filter(event="denied", actor=gia).exists()
+
+    @pytest.mark.parametrize("holds", [False, True])
+    def test_nor_by_the_page_of_a_person(
+        self, gia: User, monkeypatch: pytest.MonkeyPatch, holds: bool
+    ) -> None:
+        """The page is for superusers; were it opened to others, the rule would hold there."""
+        monkeypatch.setattr(AccountAdmin, "has_view_permission", lambda *_: True)
+        monkeypatch.setattr(AccountAdmin, "has_change_permission", lambda *_: True)
+        strong = Group.objects.create(name="strong")
+        bind(User.objects.create_user("x"), "deleting", clusters=["one"]).groups.add(strong)
+        role("people", "groups.edit")
+        bind(gia, "people", name="gia-people")
+        if holds:
+            bind(gia, "deleting", name="gia-more", clusters=["one"])
+        client, target = Client(), User.objects.get(username="mallory")
+        client.force_login(gia)
+        body = {
+            "username": "renamed", "groups": [strong.pk], "is_active": "on",
+            "date_joined_0": "2026-01-01", "date_joined_1": "00:00:00",
+        }  # fmt: skip
+        page = client.post(f"/admin/accounts/user/{target.pk}/change/", body)
+        assert page.status_code == 302, page.context["errors"]
+        target.refresh_from_db()
+        told = [str(one) for one in get_messages(page.wsgi_request)]
+        if holds:
+            assert (target.username, list(target.groups.all())) == ("renamed", [strong])
+        else:
+            assert any("You cannot give what you do not hold" in one for one in told)
+            assert (target.username, list(target.groups.all())) == ("mallory", [])
+            assert AuditEntry.objects.filter(event="denied", actor=gia).exists()
 
 
 class TestLabels:
