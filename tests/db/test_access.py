@@ -85,7 +85,13 @@ def test_anonymous(path: str) -> None:
 
 
 # Answered to everybody who logged in: they say nothing of any object but the own token.
-NOBODYS = {"api/v1/apitokens", "api/v1/whoami", "api/v1/kinds", "api/v1/auth/logout"}
+NOBODYS = {
+    "api/v1/apitokens",
+    "api/v1/whoami",
+    "api/v1/kinds",
+    "api/v1/auth/logout",
+    "api/v1/auth/logout-everywhere",
+}
 
 
 @pytest.mark.parametrize("path", sorted(set(EVERY) - NOBODYS))
@@ -102,10 +108,13 @@ def test_without_any_right(path: str) -> None:
     assert not {201, 202} & found
 
 
-def test_everybody_may_log_out() -> None:
+@pytest.mark.parametrize("path", ["auth/logout", "auth/logout-everywhere"])
+def test_everybody_may_log_out_and_nobody_else_is(path: str) -> None:
+    other = token(User.objects.create_user("other", password="a-long-password"))
     client = token(visitor())
-    assert client.post("/api/v1/auth/logout").status_code == 204
-    assert not ApiToken.objects.exists()
+    assert client.post(f"/api/v1/{path}").status_code == 204
+    assert client.get("/api/v1/whoami").status_code == 401
+    assert other.get("/api/v1/whoami").status_code == 200
 
 
 @pytest.mark.parametrize("path", EVERY)

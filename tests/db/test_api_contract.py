@@ -212,8 +212,11 @@ class TestDryRun:
 
     def test_every_change_is_in_the_list(self) -> None:
         said = {path.rpartition("/")[2] for _, path, _ in self.ACTIONS}
-        reads = {"versions", "revisions", "values", "history", "preview", "diff", "reveal"}
-        elsewhere = {"charts", "resolve"}  # it has its own tests
+        reads = {
+            "versions", "revisions", "values", "history", "preview", "diff", "reveal",
+            "namespaces", "deletion",
+        }  # fmt: skip
+        elsewhere = {"charts", "resolve", "export"}  # they have their own tests
         for kind in kinds():
             assert set(kind.actions) <= said | reads | elsewhere, kind.plural
 
@@ -554,7 +557,7 @@ class TestKinds:
     def test_filters_are_parameters(self, portal: Portal) -> None:
         for item in portal.call("get", "kinds")["items"]:
             for name in item["filters"]:
-                truths = {"ready", "deprecated", "drifted", "custom", "namespaced"}
+                truths = {"ready", "deprecated", "drifted", "custom", "namespaced", "open"}
                 value = "True" if name in truths else "x"
                 value = "2030-01-31T12:00:00Z" if name in {"since", "until"} else value
                 # A kind that no cluster serves is more likely misspelt than missing.
