@@ -136,7 +136,7 @@ def _node(obj: Json) -> Json:
     labels = part(part(obj, "metadata"), "labels")
     info = part(part(obj, "status"), "nodeInfo")
     return {
-        "ready": "True" if is_true(condition(obj, "Ready")) else "False",
+        "status": "Ready" if is_true(condition(obj, "Ready")) else "NotReady",
         "roles": sorted(key.removeprefix(_ROLE) for key in labels if key.startswith(_ROLE)),
         "version": info.get("kubeletVersion"),
         "cordoned": bool(part(obj, "spec").get("unschedulable")) or None,
