@@ -14,6 +14,7 @@ from rest_framework.test import APIClient
 from accounts.models import ApiToken, User
 from accounts.services import tokens
 from apps.api import kinds as app_kinds
+from apps.api.views import ChartViewSet
 from fleet.api import kinds as fleet_kinds
 from kubecarrier.lib.manifests import kinds
 from tests.db.conftest import application
@@ -46,7 +47,8 @@ def urls(patterns: Any = None, prefix: str = "") -> list[str]:
 def sample(pattern: Any) -> str:
     """The pattern's text with its variable parts filled in."""
     text = str(pattern.pattern).strip("^").removesuffix("$").replace(r"\Z", "")
-    for variable in ("(?P<name>[^/]+)", "(?P<version>[^/]+)"):
+    slashes = f"(?P<name>{ChartViewSet.lookup_value_regex})"
+    for variable in ("(?P<name>[^/]+)", "(?P<version>[^/]+)", slashes):
         text = text.replace(variable, "one")
     text = re.sub(r"<str:[a-z_]+>", "one", text)
     text = text.replace("<uuid:pk>", _UUID)

@@ -93,6 +93,19 @@ class TestRefresh:
         document = portal.call("get", "charts/shop.web")
         assert document["status"]["latestVersion"] == "0.2.0"
 
+    @pytest.mark.parametrize("name", ["team/web", "versions", "a/versions-of/b"])
+    def test_a_chart_of_a_registry_may_have_slashes_in_its_name(
+        self, portal: Portal, name: str
+    ) -> None:
+        portal.call("put", "repositories/shop", {"spec": {"type": "local"}})
+        row = Chart.objects.create(repository=repository(), chart=name, name=f"shop.{name}")
+        ChartVersion.objects.create(chart=row, version="1.0.0", digest="0" * 64)
+        for path in (f"charts/shop.{name}", f"charts/shop.{name.replace('/', '%2F')}"):
+            assert portal.call("get", path)["metadata"]["name"] == row.name
+            (item,) = portal.call("get", f"{path}/versions")["items"]
+            assert item["version"] == "1.0.0"
+        portal.call("get", f"charts/shop.{name}/versions/9.9.9", code=404)
+
     def test_an_unchanged_index_is_asked_for_by_its_tag(
         self, portal: Portal, server: Server
     ) -> None:

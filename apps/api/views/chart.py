@@ -23,6 +23,8 @@ class ChartViewSet(DocumentViewSet):
     """Charts, observed."""
 
     kind = kinds.CHART
+    # A chart of an OCI registry may be called `team/web`; its versions are below it.
+    lookup_value_regex = r"[^/]+(?:/(?!versions(?:/|$))[^/]+)*"
     http_method_names = ["get", "head", "options"]
 
     @extend_schema(responses={200: ChartVersionListSerializer}, operation_id="charts_versions_list")
