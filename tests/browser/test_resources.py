@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
-from fleet.models import Cluster
+from fleet.models import Cluster, InventoryObject
 from fleet.tasks import probe_clusters
 from tests.browser.chromium import listen, log_in
 from tests.controlplane.foreign import cert_manager
+from tests.controlplane.test_inventory import Controller, until
 from tests.controlplane.test_resources import deployment, soon
 from tests.portal import Portal
 from tools.controlplane import ControlPlane
@@ -114,6 +115,31 @@ def test_find_open_edit_compare_save(
     assert spec == {
         "secretName": "web-tls", "issuerRef": {"name": "ca"}, "dnsNames": ["web.example.org"],
     }  # fmt: skip
+    assert said == []
+
+
+def test_from_the_search_over_clusters_to_the_saved_change(
+    fleet: Cluster, live_server: Any, page: Any, cluster_one: ControlPlane
+) -> None:
+    said = listen(page)
+    rows = InventoryObject.objects.filter(kind="Deployment", name="checkout")
+    log_in(page, live_server.url, "ada", PASSWORD)
+    with Controller():
+        until(rows.exists)
+        page.goto(f"{live_server.url}/admin/fleet/inventoryobject/?q=checkout+deployment")
+        look(page, "search")
+        page.get_by_role("link", name="checkout", exact=True).click()
+        look(page, "found")
+        page.get_by_role("link", name="Open it in its cluster").click()
+        page.get_by_role("link", name="Edit", exact=True).click()
+        page.get_by_label("replicas").fill("3")
+        page.get_by_role("button", name="Review the difference").click()
+        page.get_by_text("spec.replicas", exact=True).wait_for()
+        page.get_by_role("button", name="Save", exact=True).click()
+        page.get_by_text("checkout was saved.").wait_for()
+        until(lambda: rows.get().columns["ready"] == "3/3")
+    there = json.loads(cluster_one.kubectl("get", "deploy", "checkout", "-n", "shop", "-o", "json"))
+    assert there["spec"]["replicas"] == 3
     assert said == []
 
 
