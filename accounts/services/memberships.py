@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -37,9 +36,3 @@ def user_groups_moved(*, user: User, gained: Iterable[Group], lost: Iterable[Gro
             user.groups.add(*came)
         if came or gone:
             subjects_changed(groups=[*came, *gone])
-
-
-def people_refused(user: Any) -> bool:
-    """Whether the acting person may not touch `user`'s account: a superuser's is for superusers."""
-    actor = access.acting_person()
-    return bool(actor is not None and user.is_superuser and not actor.is_superuser)

@@ -22,7 +22,7 @@ import structlog
 from kubecarrier.lib import lease
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.lease import Claim
-from kubecarrier.lib.reconcile import Job, Pass, crashed, record_pass
+from kubecarrier.lib.reconcile import Job, Pass, crashed, load
 from kubecarrier.lib.spec import ReconciledModel
 
 log = structlog.get_logger(__name__)
@@ -113,7 +113,7 @@ def _start[J: Job, S](
         bulkhead=bulkhead,
     )
     by_group: dict[Any, list[J]] = defaultdict(list)
-    for job in _load(reconciler, claims) if claims else ():
+    for job in load(reconciler, claims) if claims else ():
         work.held[job.claim.pk] = job
         by_group[job.group].append(job)
     for group, jobs in by_group.items():
@@ -121,20 +121,6 @@ def _start[J: Job, S](
         count = 1 if groups[group] else min(reconciler.lanes_per_group, len(jobs))
         for first in range(count):
             work.lanes.add(pool.submit(_lane, reconciler, jobs[first::count], work.results))
-
-
-def _load[J: Job, S](reconciler: BatchReconciler[J, S], claims: Sequence[Claim]) -> Sequence[J]:
-    """A row that cannot be loaded is put off and leaves the others alone."""
-    try:
-        return reconciler.load(claims)
-    except Exception as error:
-        if len(claims) > 1:
-            return [job for claim in claims for job in _load(reconciler, [claim])]
-        log.exception("load failed", kind=reconciler.model.__name__, pk=str(claims[0].pk))
-        row = reconciler.model.objects.filter(pk=claims[0].pk).first()
-        if row is not None:
-            record_pass(row, claims[0], crashed(claims[0], error))
-        return []
 
 
 def _lane[J: Job, S](

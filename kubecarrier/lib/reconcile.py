@@ -55,6 +55,15 @@ class Pass:
     error_code: str = ""
 
 
+class Loads[J: Job](Protocol):
+    """What every reconciler has: the model, and how claims become jobs (with the ORM)."""
+
+    @property
+    def model(self) -> type[ReconciledModel]: ...
+
+    def load(self, claims: Sequence[Claim]) -> Sequence[J]: ...
+
+
 class Reconciler[J: Job](Protocol):
     """One kind's reconciler; `run` is called in a thread and never touches the ORM."""
 
@@ -122,16 +131,16 @@ def _claim[J: Job](reconciler: Reconciler[J], running: dict[Future[Pass], J]) ->
         lease_seconds=reconciler.lease_seconds,
         bulkhead=lease.Bulkhead(column, reconciler.slots_per_group, held) if column else None,
     )
-    return _load(reconciler, claims) if claims else []
+    return load(reconciler, claims) if claims else []
 
 
-def _load[J: Job](reconciler: Reconciler[J], claims: Sequence[Claim]) -> Sequence[J]:
+def load[J: Job](reconciler: Loads[J], claims: Sequence[Claim]) -> Sequence[J]:
     """The claims as jobs; a row that cannot be loaded is put off and leaves the others alone."""
     try:
         return reconciler.load(claims)
     except Exception as error:
         if len(claims) > 1:
-            return [job for claim in claims for job in _load(reconciler, [claim])]
+            return [job for claim in claims for job in load(reconciler, [claim])]
         log.exception("load failed", kind=reconciler.model.__name__, pk=str(claims[0].pk))
         row = reconciler.model.objects.filter(pk=claims[0].pk).first()
         if row is not None:
