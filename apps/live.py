@@ -27,8 +27,8 @@ from apps.queries import archive_file, desired_release, helm_door
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef
-from fleet.project_rules import Rules
-from fleet.projects import rules_of
+from fleet.projects.bounds import rules_of
+from fleet.projects.rules import Rules
 from fleet.queries import connection_of
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError

@@ -19,7 +19,7 @@ from apps.queries import desired_release, secret_data
 from fleet.choices import TargetState
 from fleet.models import Cluster, Operation
 from fleet.operations import Target, operation_start, target_progress
-from fleet.projects import within
+from fleet.projects.bounds import within
 from kubecarrier.lib import access, audit, lease
 from kubecarrier.lib.audit import GuardedQuerySet
 from kubecarrier.lib.placement import Placement, resolve

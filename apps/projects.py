@@ -11,8 +11,8 @@ from apps.objects import object_ref, parse_manifest
 from apps.release_objects import scope_of
 from fleet.kube import Kube
 from fleet.models import Project
-from fleet.project_rules import Rules, kind_allowed
-from fleet.projects import check_placed, cluster_labels, rules_of
+from fleet.projects.bounds import check_placed, cluster_labels, rules_of
+from fleet.projects.rules import Rules, kind_allowed
 from kubecarrier.lib import projects
 from kubecarrier.lib.projects import Member, ProjectKind
 

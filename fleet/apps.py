@@ -9,15 +9,7 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
-        from fleet import (
-            config_projects,
-            grant_watching,
-            granting,
-            placed,
-            project_watching,
-            reach,
-            watching,
-        )
+        from fleet import placed, reach
         from fleet.choices import (
             CATALOGUE_TASK,
             CONFIG_SUMMARY_TASK,
@@ -28,7 +20,9 @@ class FleetConfig(AppConfig):
             PROJECT_COPY_TASK,
             PROJECT_TASK,
         )
-        from fleet.inventory import watching as inventory
+        from fleet.configs import bounds as config_bounds
+        from fleet.grants import deriving
+        from fleet.inventory import watching as inventory_watching
         from fleet.models import (
             Catalogue,
             Cluster,
@@ -40,19 +34,22 @@ class FleetConfig(AppConfig):
             ProjectCopy,
         )
         from fleet.queries import operation_cause
+        from fleet.watching import configs as config_watching
+        from fleet.watching import grants as grant_watching
+        from fleet.watching import projects as project_watching
         from kubecarrier.lib import causes, sweeps, whereabouts
 
         whereabouts.register(Cluster, whereabouts.of_cluster)
         whereabouts.register(Project, whereabouts.of_project)
         causes.register(operation_cause)
         reach.register()
-        granting.register()
-        grant_watching.register()
+        deriving.register()
         placed.register()
-        watching.register()
-        inventory.register()
+        config_bounds.register()
+        config_watching.register()
+        grant_watching.register()
+        inventory_watching.register()
         project_watching.register()
-        config_projects.register()
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
         sweeps.register(sweeps.Sweep(ClusterGrant, GRANT_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))

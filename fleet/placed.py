@@ -1,7 +1,7 @@
 """What config items and projects do when a cluster changes: told by registration, as the higher apps do it."""
 
-from fleet import config_placing as placing
-from fleet import project_copies
+from fleet.configs import placing
+from fleet.projects import copies as project_copies
 from kubecarrier.lib import placed
 from kubecarrier.lib.placed import PlacedKind
 

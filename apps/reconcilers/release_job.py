@@ -18,8 +18,8 @@ from fleet import addresses
 from fleet.conditions import REACHABLE
 from fleet.connection import Connection
 from fleet.models import ProjectNamespace
-from fleet.project_rules import Rules as ProjectRules
-from fleet.projects import rules_of
+from fleet.projects.bounds import rules_of
+from fleet.projects.rules import Rules as ProjectRules
 from fleet.queries import connection_of
 from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim

@@ -23,7 +23,7 @@ from apps.values import Layer, merge, parse_values, set_path
 from apps.values_schema import validate
 from apps.values_text import text_with
 from fleet.models import Operation, Project
-from fleet.projects import project_for
+from fleet.projects.bounds import project_for
 from kubecarrier.lib import access, audit, crypto, strict_yaml
 from kubecarrier.lib.errors import at_field
 from kubecarrier.lib.manifests import Applied, Result, Wish

@@ -11,8 +11,8 @@ from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fleet.capacity import RESOURCES, CapacityRow, Measure, Standing
-from fleet.capacity_listing import BY, Answer, Question, answer, read_question
+from fleet.capacity.figures import RESOURCES, CapacityRow, Measure, Standing
+from fleet.capacity.listing import BY, Answer, Question, answer, read_question
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import InvalidError
 

@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from fleet.choices import ConflictCause, ConflictChoice
-from fleet.config_diffs import found_text
-from fleet.config_queries import content_of, digest_key, found_of
+from fleet.configs.diffs import found_text
+from fleet.configs.queries import content_of, digest_key, found_of
 from fleet.models import ConfigConflict
 from fleet.permissions import visible_config_conflicts
 from fleet.services.configconflicts import configconflict_resolve

@@ -10,9 +10,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fleet.config_content import Content, shown
-from fleet.config_diffs import spec_text, unified
-from fleet.config_queries import attach_copies, content_of, digest_key, revision_content
+from fleet.configs.content import Content, shown
+from fleet.configs.diffs import spec_text, unified
+from fleet.configs.queries import attach_copies, content_of, digest_key, revision_content
 from fleet.forms import (
     AdoptForm,
     ConfigDeleteForm,

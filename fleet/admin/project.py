@@ -13,7 +13,7 @@ from fleet.admin.project_facts import bars_of, clusters_of
 from fleet.forms import ProjectDeleteForm, ProjectForm
 from fleet.models import Project, ProjectCopy
 from fleet.permissions import visible_project_copies, visible_projects
-from fleet.project_queries import deletion
+from fleet.projects.queries import deletion
 from fleet.services.projects import project_apply, project_delete, project_suspend
 from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction

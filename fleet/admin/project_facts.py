@@ -7,7 +7,7 @@ from typing import Any
 
 from fleet.choices import NamespaceState
 from fleet.models import Project, ProjectCopy, ProjectNamespace
-from fleet.project_totals import is_cpu, share
+from fleet.projects.totals import is_cpu, share
 from fleet.quantities import QuantityError, cpu_millicores
 
 _TONES = {

@@ -11,11 +11,11 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelect2Multipl
 
 from fleet.api.kinds import CONFIG_ITEM
 from fleet.choices import ConfigKind, ConflictChoice
-from fleet.config_content import MAX_BYTES, as_document, is_text
-from fleet.config_queries import content_of
+from fleet.configs.content import MAX_BYTES, as_document, is_text
+from fleet.configs.queries import content_of
+from fleet.configs.secret_types import KNOWN
 from fleet.models import ConfigItem
 from fleet.permissions import visible_clusters, visible_projects
-from fleet.secret_types import KNOWN
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,

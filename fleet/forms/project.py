@@ -12,8 +12,8 @@ from fleet.api.kinds import PROJECT
 from fleet.forms.pairs import NamespacesField, PairsField, WordsField
 from fleet.models import Project
 from fleet.permissions import visible_clusters
-from fleet.project_queries import deletion
-from fleet.project_rules import DEFAULT_KINDS
+from fleet.projects.queries import deletion
+from fleet.projects.rules import DEFAULT_KINDS
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,

@@ -14,9 +14,9 @@ from typing import Any
 from django.db import transaction
 
 from fleet import addresses
-from fleet.config_diffs import unified, values_text
-from fleet.config_object import SECRET, Wanted, owner_of, values_of
-from fleet.config_queries import content_of, digest_key, wanted_in
+from fleet.configs.diffs import unified, values_text
+from fleet.configs.object import SECRET, Wanted, owner_of, values_of
+from fleet.configs.queries import content_of, digest_key, wanted_in
 from fleet.connection import Connection
 from fleet.kube import Budget, Kube, ObjectRef
 from fleet.kube_errors import NotFound

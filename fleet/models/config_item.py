@@ -24,7 +24,7 @@ class ConfigItem(SpecModel):
 
     A config map's values stand in `data` (text) and `binary_data` (base64), and
     in `placement.overrides.<cluster>`; a secret's stand sealed in `secret_data`
-    (`fleet.config_content.packed`), and only its key names are readable:
+    (`fleet.configs.content.packed`), and only its key names are readable:
     `keys`, `placement.overrides.<cluster>.keys`. `restart` is `[{"kind",
     "name"}]`, workloads of the same namespaces.
     """
@@ -76,7 +76,7 @@ class ConfigItem(SpecModel):
         _("certificate expires"), null=True, editable=False
     )
 
-    # Its copies counted, where a list has them (fleet.config_queries.attach_copies).
+    # Its copies counted, where a list has them (fleet.configs.queries.attach_copies).
     counts: dict[str, int] | None = None
 
     class Meta(SpecModel.Meta):

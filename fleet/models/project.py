@@ -15,7 +15,7 @@ class Project(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
     """Namespaces over clusters, their quota, and what may be placed in them.
 
     `namespaces` is `[{"name", "adopt", "quota"}]`; `allow` is `{"clusters",
-    "repositories", "kinds", "clusterKinds", "namespaces"}` (`fleet.project_rules`);
+    "repositories", "kinds", "clusterKinds", "namespaces"}` (`fleet.projects.rules`);
     `quota` is `{"hard", "limits"}` for each namespace, quantities as texts. Members
     are no part of it: they come from bindings. `totals` is what was last seen of all
     its namespaces (`fleet.reconcilers.project.totals`).

@@ -17,10 +17,11 @@ from django.utils import timezone
 
 from accounts.following import BINDING_TASK, finish
 from accounts.models import Binding
-from fleet import addresses, grant_objects
+from fleet import addresses
 from fleet.conditions import GRANTED, GrantReason
 from fleet.connection import Connection
-from fleet.grant_objects import Difference, Grant
+from fleet.grants import objects as grant_objects
+from fleet.grants.objects import Difference, Grant
 from fleet.kube import Budget, Kube, ObjectRef
 from fleet.kube_errors import NotFound
 from fleet.models import ClusterGrant

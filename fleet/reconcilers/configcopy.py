@@ -16,10 +16,10 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from fleet import addresses
-from fleet import config_placing as placing
 from fleet.choices import PROBE_TASK, TargetState
 from fleet.conditions import REACHABLE, STALLED
-from fleet.config_changes import close_waiting, take_over, to_inbox
+from fleet.configs import placing
+from fleet.configs.changes import close_waiting, take_over, to_inbox
 from fleet.kube import Budget, Kube
 from fleet.models import Cluster, ConfigCopy
 from fleet.operations import Report, targets_progress

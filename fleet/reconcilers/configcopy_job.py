@@ -11,9 +11,9 @@ from uuid import UUID
 from fleet import addresses
 from fleet.choices import Propagation
 from fleet.conditions import REACHABLE
-from fleet.config_content import Content
-from fleet.config_object import Wanted
-from fleet.config_queries import content_of, digest_key, wanted_in
+from fleet.configs.content import Content
+from fleet.configs.object import Wanted
+from fleet.configs.queries import content_of, digest_key, wanted_in
 from fleet.connection import Connection
 from fleet.models import Cluster, ConfigConflict, ConfigCopy, ConfigItem, ConfigItemRevision
 from fleet.queries import connection_of

@@ -13,7 +13,7 @@ from django.db.models import Case, F, Value, When
 from django.utils import timezone
 
 from fleet.conditions import APPLIED, DRIFTED, STALLED, ConfigReason
-from fleet.config_object import Author
+from fleet.configs.object import Author
 from fleet.reconcilers.configcopy_job import CopyJob
 from kubecarrier.lib.conditions import Condition, Status, summarize
 from kubecarrier.lib.reconcile import Pass

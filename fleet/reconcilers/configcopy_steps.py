@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
 from fleet.conditions import ConfigReason
-from fleet.config_object import (
+from fleet.configs.object import (
     FIELD_MANAGER,
     author_of,
     is_marked,

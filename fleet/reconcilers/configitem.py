@@ -8,8 +8,8 @@ from uuid import UUID
 
 from django.db.models import Count, F, Min, Q
 
-from fleet import config_placing as placing
 from fleet.conditions import PLACED, ConfigReason
+from fleet.configs import placing
 from fleet.models import ConfigCopy, ConfigItem
 from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.lease import Claim

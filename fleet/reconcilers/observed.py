@@ -9,7 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
-from fleet import granting
+from fleet.grants import deriving as granting
 from fleet.models import Cluster, Namespace, Node
 from fleet.pod_requests import Amount
 from fleet.probe import Capacity, NodeInfo, ProbeResult

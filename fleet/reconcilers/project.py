@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from fleet import project_copies
 from fleet.choices import NamespaceState
 from fleet.conditions import PLACED, ProjectReason
 from fleet.models import Project
-from fleet.project_totals import summed
+from fleet.projects import copies as project_copies
+from fleet.projects.totals import summed
 from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.lease import Claim
 from kubecarrier.lib.reconcile import Pass, record_pass

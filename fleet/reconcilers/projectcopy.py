@@ -14,11 +14,11 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from fleet import project_copies
 from fleet.choices import PROBE_TASK, NamespaceState, TargetState
 from fleet.conditions import STALLED
 from fleet.models import Cluster, ProjectCopy, ProjectNamespace
 from fleet.operations import target_progress
+from fleet.projects import copies as project_copies
 from fleet.reconcilers import projectcopy_pass as passes
 from fleet.reconcilers.projectcopy_job import CopyJob, jobs_of
 from fleet.reconcilers.projectcopy_pass import NamespaceSeen

@@ -11,7 +11,7 @@ from fleet import addresses
 from fleet.conditions import REACHABLE
 from fleet.connection import Connection
 from fleet.models import Project, ProjectCopy, ProjectNamespace
-from fleet.project_objects import NamespaceWish, Owner
+from fleet.projects.objects import NamespaceWish, Owner
 from fleet.queries import connection_of
 from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim

@@ -21,8 +21,8 @@ from fleet.conditions import PREPARED, STALLED, ProjectReason
 from fleet.kube import Budget, Kube, ObjectRef, discovery_of
 from fleet.kube_errors import AlreadyExists, Conflict, Invalid, NotFound, Rejected
 from fleet.kube_errors import Forbidden as KubeForbidden
-from fleet.project_objects import FIELD_MANAGER, MADE, QUOTA_KINDS, QUOTA_NAME, notes_of
-from fleet.project_plan import Plan, Seen, Step, Verb, plan
+from fleet.projects.objects import FIELD_MANAGER, MADE, QUOTA_KINDS, QUOTA_NAME, notes_of
+from fleet.projects.plan import Plan, Seen, Step, Verb, plan
 from fleet.reconcilers.projectcopy_job import CopyJob
 from kubecarrier.lib.backoff import delay_seconds
 from kubecarrier.lib.conditions import Condition, Status, summarize

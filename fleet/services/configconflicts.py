@@ -7,12 +7,12 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fleet import config_placing as placing
 from fleet.choices import CONFIG_TASK, ConflictCause, ConflictChoice
-from fleet.config_changes import decide
-from fleet.config_content import Content, refuse_masks
-from fleet.config_queries import content_of, found_of
-from fleet.config_revising import locked, save
+from fleet.configs import placing
+from fleet.configs.changes import decide
+from fleet.configs.content import Content, refuse_masks
+from fleet.configs.queries import content_of, found_of
+from fleet.configs.revising import locked, save
 from fleet.errors import ConfigItemStateError
 from fleet.models import ConfigConflict, ConfigItem
 from kubecarrier.lib import audit

@@ -12,16 +12,16 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fleet import config_placing as placing
 from fleet.choices import PrunePolicy
-from fleet.config_content import Content, Override, Values, as_document, of_document
-from fleet.config_queries import content_of, revision_content
-from fleet.config_revising import locked, refuse_deleted, save
-from fleet.config_storing import REVISION_COLUMNS
+from fleet.configs import placing
+from fleet.configs.content import Content, Override, Values, as_document, of_document
+from fleet.configs.queries import content_of, revision_content
+from fleet.configs.revising import locked, refuse_deleted, save
+from fleet.configs.secret_types import OPAQUE
+from fleet.configs.storing import REVISION_COLUMNS
 from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import ConfigItem, Operation, Project
-from fleet.projects import project_for
-from fleet.secret_types import OPAQUE
+from fleet.projects.bounds import project_for
 from kubecarrier.lib import access, audit
 from kubecarrier.lib.access import require
 from kubecarrier.lib.manifests import Applied, Result, Wish

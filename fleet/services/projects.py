@@ -8,10 +8,10 @@ from typing import Any
 from django.db import transaction
 from django.utils import timezone
 
-from fleet import project_copies
 from fleet.errors import ProjectInvalidError, ProjectStateError
 from fleet.models import Project
-from fleet.projects import rules_of
+from fleet.projects import copies as project_copies
+from fleet.projects.bounds import rules_of
 from kubecarrier.lib import access
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.placement import parse_selector

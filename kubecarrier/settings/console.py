@@ -81,7 +81,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Config items"), "tune", "admin:fleet_configitem_changelist"),
                     {
                         **_item(_("Inbox"), "inbox", "admin:fleet_configconflict_changelist"),
-                        "badge": "fleet.config_queries.open_conflicts",
+                        "badge": "fleet.configs.queries.open_conflicts",
                     },
                     _item(_("Copies"), "file_copy", "admin:fleet_configcopy_changelist"),
                 ],

@@ -11,8 +11,8 @@ from django.utils import timezone
 from accounts.models import User
 from fleet.choices import Propagation
 from fleet.conditions import APPLIED, DRIFTED, STALLED, ConfigReason
-from fleet.config_changes import to_inbox
-from fleet.config_object import Author
+from fleet.configs.changes import to_inbox
+from fleet.configs.object import Author
 from fleet.models import ConfigCopy, ConfigItem
 from fleet.reconcilers.configcopy_passes import of
 from fleet.reconcilers.configitem import ConfigItemReconciler

@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from fleet.models import Namespace, Project, ProjectCopy, ProjectNamespace
-from fleet.project_quota import check_hard
+from fleet.projects.quota import check_hard
 from fleet.services.projects import project_apply
 from fleet.tasks import summarize_projects
 from kubecarrier.lib import audit

@@ -10,7 +10,7 @@ from fleet import addresses
 from fleet.kube import Kube
 from fleet.models import Cluster
 from fleet.queries import connection_of
-from fleet.watching import ConfigWatcher
+from fleet.watching.configs import ConfigWatcher
 from kubecarrier.lib.watching import Event, EventType
 from tests.portal import Portal
 from tools.controlplane import ControlPlane

@@ -15,7 +15,7 @@ from django.urls import reverse
 
 from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, ServiceAccount, User
 from apps.models import Application, ChartRepository, Release
-from fleet import granting
+from fleet.grants import deriving as granting
 from fleet.models import Cluster, ClusterGrant, Operation
 from kubecarrier.lib.spec import ReconciledModel
 from tests.browser import fleet

@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts.models import AuditEntry
-from fleet.config_queries import content_of
+from fleet.configs.queries import content_of
 from fleet.models import ConfigCopy, ConfigItem, ConfigItemRevision, Operation
 from tests.db.conftest import add_cluster, counts, error
 from tests.portal import Portal

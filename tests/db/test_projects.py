@@ -8,8 +8,8 @@ import pytest
 
 from accounts.models import AuditEntry
 from apps.models import Application
-from fleet import project_copies
 from fleet.models import Project, ProjectCopy, ProjectNamespace
+from fleet.projects import copies as project_copies
 from fleet.reconcilers.project import summary, totals
 from tests.db.conftest import add_cluster, application, counts, error
 from tests.portal import Portal

@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import Binding, User
 from accounts.services.bindings import binding_delete
-from fleet import granting
+from fleet.grants import deriving as granting
 from fleet.models import Cluster, ClusterGrant, Namespace, Node
 from kubecarrier.lib import access, audit
 from kubecarrier.lib.errors import DeniedError

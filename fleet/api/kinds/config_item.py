@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from fleet.api.serializers import ConfigItemSpecSerializer
-from fleet.config_diffs import found_text
-from fleet.config_queries import attach_copies, content_of, digest_key, found_of
+from fleet.configs.diffs import found_text
+from fleet.configs.queries import attach_copies, content_of, digest_key, found_of
 from fleet.models import ConfigConflict, ConfigCopy, ConfigItem
 from fleet.permissions import (
     visible_config_conflicts,

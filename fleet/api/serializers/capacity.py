@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from fleet.capacity_listing import BY
+from fleet.capacity.listing import BY
 
 
 class MeasureSerializer(serializers.Serializer[Any]):

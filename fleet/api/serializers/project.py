@@ -7,8 +7,8 @@ from typing import Any
 
 from rest_framework import serializers
 
-from fleet.project_quota import check_hard, check_limits
-from fleet.project_rules import DEFAULT_KINDS, check_namespace_labels
+from fleet.projects.quota import check_hard, check_limits
+from fleet.projects.rules import DEFAULT_KINDS, check_namespace_labels
 from kubecarrier.api import placement
 from kubecarrier.api.placement import plain, whole
 from kubecarrier.api.serializers import DescriptionField, StrictSerializer, SuspendedField

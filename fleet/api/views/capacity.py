@@ -11,8 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from fleet.api.serializers.capacity import CapacitySerializer
-from fleet.capacity import CapacityRow, Measure
-from fleet.capacity_listing import answer, read_question
+from fleet.capacity.figures import CapacityRow, Measure
+from fleet.capacity.listing import answer, read_question
 from kubecarrier.api.paging import read_limit
 from kubecarrier.api.views import refuse_unknown_parameters
 

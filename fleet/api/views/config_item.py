@@ -25,8 +25,8 @@ from fleet.api.serializers import (
     SetKeysSerializer,
 )
 from fleet.choices import ConflictChoice
-from fleet.config_diffs import spec_text, unified
-from fleet.config_queries import digest_key, revision_content
+from fleet.configs.diffs import spec_text, unified
+from fleet.configs.queries import digest_key, revision_content
 from fleet.errors import ConfigItemInvalidError
 from fleet.live.config_items import configitem_preview
 from fleet.models import ConfigCopy, ConfigItem, ConfigItemRevision

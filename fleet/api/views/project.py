@@ -14,7 +14,7 @@ from fleet.api.serializers import (
     DeletionSerializer,
     ProjectNamespaceListSerializer,
 )
-from fleet.project_queries import deletion, namespaces_of
+from fleet.projects.queries import deletion, namespaces_of
 from fleet.services.projects import project_suspend
 from kubecarrier.api.views import DocumentViewSet, maybe_dry
 

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from fleet.choices import Propagation
-from fleet.config_changes import merge
-from fleet.config_content import Content, Override, packed, unpacked
+from fleet.configs.changes import merge
+from fleet.configs.content import Content, Override, packed, unpacked
 from fleet.reconcilers.configcopy_plan import Facts, State, Step, plan, state_of
 
 OURS = Facts(present=True, owned=True)

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fleet.config_content import as_document, is_masked, of_document, shown
-from fleet.config_object import (
+from fleet.configs.content import as_document, is_masked, of_document, shown
+from fleet.configs.object import (
     Wanted,
     author_of,
     is_marked,
@@ -21,8 +21,8 @@ from fleet.config_object import (
     values_of,
     without,
 )
-from fleet.secret_types import TLS, certificate_end, check_values, docker_config
-from fleet.watching import suspects
+from fleet.configs.secret_types import TLS, certificate_end, check_values, docker_config
+from fleet.watching.configs import suspects
 from kubecarrier.lib.errors import InvalidError
 from tests.unit.fleet import pki
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fleet.choices import NamespaceState as S
-from fleet.project_objects import (
+from fleet.projects.objects import (
     MADE,
     OWNER,
     PROJECT,
@@ -18,7 +18,7 @@ from fleet.project_objects import (
     quota_body,
     same_quota,
 )
-from fleet.project_plan import Seen, Step, Verb, plan
+from fleet.projects.plan import Seen, Step, Verb, plan
 
 US = Owner("team", "project/1", frozenset({"project/2"}))
 WISH = NamespaceWish(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from fleet.errors import ProjectDeniedError, ProjectInvalidError
-from fleet.project_quota import check_hard, check_limits
-from fleet.project_rules import DEFAULT_KINDS, Rules, check_namespace_labels, kind_allowed
+from fleet.projects.quota import check_hard, check_limits
+from fleet.projects.rules import DEFAULT_KINDS, Rules, check_namespace_labels, kind_allowed
 from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.placement import Placement
 

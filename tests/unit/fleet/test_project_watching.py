@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from fleet.models import Project, ProjectNamespace
-from fleet.project_objects import NamespaceWish, Owner, namespace_body, quota_body
-from fleet.project_watching import differs, missing, namespace_of, quota_of
+from fleet.projects.objects import NamespaceWish, Owner, namespace_body, quota_body
 from fleet.reconcilers.projectcopy_job import mark_of
+from fleet.watching.projects import differs, missing, namespace_of, quota_of
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
 
 PROJECT = Project(name="team")

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
-from fleet.config_content import Content, Values, shown
+from fleet.configs.content import Content, Values, shown
 from kubecarrier.lib import strict_yaml
 
 Json = dict[str, Any]

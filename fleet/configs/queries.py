@@ -10,8 +10,8 @@ from django.conf import settings
 from django.db.models import Count, Q
 
 from fleet.choices import ConfigKind
-from fleet.config_content import Content, Override, Values, of_document, unencoded, unpacked
-from fleet.config_object import Wanted
+from fleet.configs.content import Content, Override, Values, of_document, unencoded, unpacked
+from fleet.configs.object import Wanted
 from fleet.models import ConfigConflict, ConfigCopy, ConfigItem, ConfigItemRevision
 from kubecarrier.lib import crypto
 from kubecarrier.lib.conditions import Status

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fleet import config_placing as placing
+from fleet.configs import placing
 from fleet.models import ConfigItem, Project
-from fleet.projects import check_placed, cluster_labels, rules_of
+from fleet.projects.bounds import check_placed, cluster_labels, rules_of
 from kubecarrier.lib import projects
 from kubecarrier.lib.projects import Member, ProjectKind
 

@@ -11,7 +11,7 @@ from typing import Any
 from fleet.errors import ProjectInvalidError, ProjectStateError
 from fleet.models import Cluster, Project
 from fleet.permissions import visible_projects
-from fleet.project_rules import DEFAULT_KINDS, Labels, Rules
+from fleet.projects.rules import DEFAULT_KINDS, Labels, Rules
 from kubecarrier.lib import access
 from kubecarrier.lib.manifests import Wish
 from kubecarrier.lib.placement import Placement

@@ -14,7 +14,7 @@ from django.db.models import Q
 
 from fleet.errors import ProjectStateError
 from fleet.models import Cluster, Project, ProjectCopy, ProjectNamespace
-from fleet.project_objects import NamespaceWish
+from fleet.projects.objects import NamespaceWish
 from kubecarrier.lib import audit
 
 _COLUMNS = ["wanted", "adopt", "labels", "hard", "limits", "delete_asked"]

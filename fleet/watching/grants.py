@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 
 from fleet.choices import GRANT_TASK
-from fleet.grant_objects import API_VERSION, KINDS, OWNER, SELECTOR
+from fleet.grants.objects import API_VERSION, KINDS, OWNER, SELECTOR
 from fleet.models import ClusterGrant
 from kubecarrier.lib import lease, watching
 from kubecarrier.lib.tasks import enqueue

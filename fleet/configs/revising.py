@@ -12,14 +12,14 @@ from datetime import datetime
 
 from django.utils import timezone
 
-from fleet import config_placing as placing
-from fleet.config_content import Content, changed_keys, check_size, refuse_masks
-from fleet.config_projects import check_project
-from fleet.config_queries import content_of, revision_content
-from fleet.config_storing import seal_revision, spec_of, store_content
+from fleet.configs import placing
+from fleet.configs.bounds import check_project
+from fleet.configs.content import Content, changed_keys, check_size, refuse_masks
+from fleet.configs.queries import content_of, revision_content
+from fleet.configs.secret_types import check_type, check_values
+from fleet.configs.storing import seal_revision, spec_of, store_content
 from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import ConfigCopy, ConfigItem, ConfigItemRevision, Operation
-from fleet.secret_types import check_type, check_values
 from kubecarrier.lib import audit
 from kubecarrier.lib.placement import parse_selector
 

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 import orjson
 from cryptography import x509
 
-from fleet.config_content import Values
+from fleet.configs.content import Values
 from fleet.credentials import client_identity
 from kubecarrier.lib.errors import InvalidError
 

@@ -17,7 +17,7 @@ from django.db.models import Case, CharField, Value, When
 from django.db.models.functions import Now
 
 from fleet.choices import CONFIG_TASK
-from fleet.config_object import CONFIG_MAP, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET
+from fleet.configs.object import CONFIG_MAP, FIELD_MANAGER, MANAGED_BY_LABEL, SECRET
 from fleet.models import ConfigCopy
 from kubecarrier.lib import watching
 from kubecarrier.lib.tasks import enqueue

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from fleet.choices import NamespaceState
-from fleet.project_objects import (
+from fleet.projects.objects import (
     MADE,
     OWNER,
     QUOTA_KINDS,

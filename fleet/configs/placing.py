@@ -16,12 +16,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from fleet.choices import CONFIG_SUMMARY_TASK, CONFIG_TASK, PrunePolicy, TargetState
-from fleet.config_queries import content_of, digest_key, wanted_in
-from fleet.config_storing import rename_in, store_content
+from fleet.configs.queries import content_of, digest_key, wanted_in
+from fleet.configs.storing import rename_in, store_content
 from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import Cluster, ConfigCopy, ConfigItem, ConfigItemRevision, Operation
 from fleet.operations import Target, operation_start, targets_progress
-from fleet.projects import within
+from fleet.projects.bounds import within
 from kubecarrier.lib import audit, lease
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import wake_on_commit

@@ -17,12 +17,12 @@ import orjson
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from fleet import config_placing as placing
 from fleet.choices import ConflictCause
-from fleet.config_content import Content, Values, is_masked
-from fleet.config_object import Author
-from fleet.config_queries import content_of, revision_content
-from fleet.config_revising import Origin, save
+from fleet.configs import placing
+from fleet.configs.content import Content, Values, is_masked
+from fleet.configs.object import Author
+from fleet.configs.queries import content_of, revision_content
+from fleet.configs.revising import Origin, save
 from fleet.models import ConfigConflict, ConfigCopy, ConfigItem, ConfigItemRevision
 from kubecarrier.lib import audit, crypto
 from kubecarrier.lib.errors import InvalidError

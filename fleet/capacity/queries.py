@@ -23,7 +23,7 @@ from django.db.models import (
 from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Abs, Cast
 
-from fleet.capacity import RESOURCES, CapacityRow, Measure
+from fleet.capacity.figures import RESOURCES, CapacityRow, Measure
 from fleet.conditions import REACHABLE
 from fleet.models import Cluster, Namespace, Node, Project, ProjectNamespace
 from fleet.quantities import QuantityError, bytes_of, cpu_millicores

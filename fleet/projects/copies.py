@@ -15,7 +15,7 @@ from django.utils import timezone
 from fleet.choices import PROJECT_COPY_TASK, PROJECT_TASK, TargetState
 from fleet.models import Cluster, Operation, Project, ProjectCopy
 from fleet.operations import Target, operation_start, target_progress
-from fleet.project_claims import Claims, namespaces_wanted, taken_error
+from fleet.projects.claims import Claims, namespaces_wanted, taken_error
 from kubecarrier.lib import audit, lease
 from kubecarrier.lib.lease import in_seconds
 from kubecarrier.lib.placement import Placement, resolve

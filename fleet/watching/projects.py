@@ -13,10 +13,10 @@ from typing import Any
 from django.db import transaction
 from django.db.models.functions import Now
 
-from fleet import project_copies
 from fleet.choices import PROJECT_COPY_TASK, NamespaceState
 from fleet.models import ProjectCopy, ProjectNamespace
-from fleet.project_objects import (
+from fleet.projects import copies as project_copies
+from fleet.projects.objects import (
     PROJECT,
     NamespaceWish,
     Owner,

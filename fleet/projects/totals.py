@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from fleet.project_quota import is_number
+from fleet.projects.quota import is_number
 from fleet.quantities import QuantityError, format_bytes, format_cpu, parse_quantity
 
 

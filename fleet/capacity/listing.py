@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from fleet import capacity_queries
-from fleet.capacity import RESOURCES, CapacityRow, parse_fits
+from fleet.capacity import queries as capacity_queries
+from fleet.capacity.figures import RESOURCES, CapacityRow, parse_fits
 from fleet.errors import CapacityInvalidError
 from fleet.permissions import (
     visible_clusters,

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from fleet.config_content import Values, as_document, unencoded
+from fleet.configs.content import Values, as_document, unencoded
 
 Json = dict[str, Any]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from fleet.config_content import Content, as_document, packed
-from fleet.config_queries import revision_content
+from fleet.configs.content import Content, as_document, packed
+from fleet.configs.queries import revision_content
+from fleet.configs.secret_types import certificate_end
 from fleet.models import ConfigItem, ConfigItemRevision
-from fleet.secret_types import certificate_end
 from kubecarrier.lib import crypto
 from kubecarrier.lib.placement import Placement
 
