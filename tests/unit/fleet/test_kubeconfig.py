@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from fleet.kubeconfig import choose_context, parse_kubeconfig
@@ -375,6 +375,8 @@ _PATHS = st.sampled_from(
 @given(path=_PATHS, value=_TREES)
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_value_anywhere_is_accepted_or_refused_with_a_code(path: str, value: Any) -> None:
+    # Hypothesis collects this file's own literals: a cluster *named* like the canary is no leak.
+    assume(CANARY not in str(value))
     changed = text(edited(path, value))
     try:
         found = parse_kubeconfig(changed, now=NOW)
