@@ -35,7 +35,7 @@ def register() -> None:
             "auditentries",
             _("Audit"),
             (Verb("view", _("see"), Level.ADMIN), Verb("export", _("export"), Level.ADMIN)),
-            platform,
+            EVERYWHERE,
         ),
         Subject("auditseals", _("Audit seals"), (Verb("view", _("see"), Level.ADMIN),), platform),
         Subject(
@@ -61,7 +61,14 @@ def register() -> None:
     )
     access.register_reach(Role, Reach("roles", shared=True))
     access.register_reach(Binding, Reach("bindings"))
-    access.register_reach(AuditEntry, Reach("auditentries"))
+    # By keys that are no relations: entries of what was deleted stay where they were.
+    access.register_reach(
+        AuditEntry,
+        Reach(
+            "auditentries", project="project_uid", cluster="cluster_uid", namespace="namespace",
+            owner="actor",
+        ),
+    )  # fmt: skip
     access.register_reach(ApiToken, Reach("apitokens", owner="user"))
     access.register_reach(IdentityMapping, Reach("identitymappings"))
     access.register_reach(ServiceAccount, Reach("serviceaccounts"))

@@ -9,7 +9,7 @@ class FleetConfig(AppConfig):
     name = "fleet"
 
     def ready(self) -> None:
-        from fleet import placed, reach
+        from fleet import placed, places, reach
         from fleet.choices import (
             CATALOGUE_TASK,
             CONFIG_SUMMARY_TASK,
@@ -37,14 +37,13 @@ class FleetConfig(AppConfig):
         from fleet.watching import configs as config_watching
         from fleet.watching import grants as grant_watching
         from fleet.watching import projects as project_watching
-        from kubecarrier.lib import causes, sweeps, whereabouts
+        from kubecarrier.lib import causes, sweeps
 
-        whereabouts.register(Cluster, whereabouts.of_cluster)
-        whereabouts.register(Project, whereabouts.of_project)
         causes.register(operation_cause)
         reach.register()
         deriving.register()
         placed.register()
+        places.register()
         config_bounds.register()
         config_watching.register()
         grant_watching.register()

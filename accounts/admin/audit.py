@@ -28,7 +28,7 @@ from kubecarrier.api import paging
 from kubecarrier.api.streams import download
 from kubecarrier.console import history
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.lib import access
+from kubecarrier.lib import access, audit
 from kubecarrier.lib.errors import DeniedError, InvalidError
 from kubecarrier.templatetags.console import did, entry_url, since
 
@@ -80,7 +80,7 @@ class AuditEntryAdmin(PortalAdmin):
             "older": _with(request.GET, before=older) if older else "",
             "first": _with(request.GET, before=None) if request.GET.get("before") else "",
             "query": _with(request.GET, before=None),
-            "may_export": access.may(request.user, _EXPORT),
+            "may_export": access.may_somewhere(request.user, _EXPORT),
         }
         return TemplateResponse(request, "console/audit_stream.html", context)
 
@@ -165,7 +165,7 @@ class AuditEntryAdmin(PortalAdmin):
         facts = [
             (_("Who"), self.who(row)), (_("When"), f"{row.timestamp:%Y-%m-%d %H:%M:%S} UTC"),
             (_("Through"), row.channel), (_("Result"), row.result), (_("Cluster"), row.cluster),
-            (_("Project"), row.project), (_("Address"), row.remote_addr), (_("Request"), row.request_id),
+            (_("Namespace"), row.namespace), (_("Project"), row.project), (_("Address"), row.remote_addr), (_("Request"), row.request_id),
             (_("Reason"), row.reason),
         ]  # fmt: skip
         title = f"{did(row).capitalize()}: {row.kind} {row.object_repr}"
@@ -173,7 +173,8 @@ class AuditEntryAdmin(PortalAdmin):
 
     def status_context(self, row: Any) -> dict[str, Any]:
         # Of the same person: anybody may choose the id of his own request.
-        siblings = AuditEntry.objects.filter(request_id=row.request_id, actor_id=row.actor_id)
+        siblings = visible_auditentries(audit.current().actor())
+        siblings = siblings.filter(request_id=row.request_id, actor_id=row.actor_id)
         siblings = siblings.exclude(pk=row.pk) if row.request_id else siblings.none()
         return {
             "changes": history.changes(row),

@@ -70,6 +70,7 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
         null=True,
         on_delete=models.DO_NOTHING,
         db_constraint=False,
+        db_index=False,  # `audit_own` begins with it
         related_name="+",
     )
     actor_name = models.CharField(_("who"), max_length=150, blank=True)
@@ -78,6 +79,7 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
     cluster_uid = models.UUIDField(null=True)
     project = models.CharField(_("project"), max_length=253, blank=True)
     project_uid = models.UUIDField(null=True)
+    namespace = models.CharField(_("namespace"), max_length=253, blank=True, default="")
     channel = models.CharField(_("channel"), max_length=12, db_index=True)
     request_id = models.CharField(_("request id"), max_length=64, blank=True, db_index=True)
     reason = models.CharField(_("reason"), max_length=500, blank=True)
@@ -86,6 +88,8 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
 
     #: The row it tells of, where the writer has it at hand.
     about: models.Model | None = None
+    #: Where the act was, for something inside that row.
+    place: whereabouts.Place | None = None
 
     objects = EntryManager()
 
@@ -100,6 +104,10 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
             models.Index(fields=["kind", "object_repr", "-timestamp"], name="audit_what"),
             models.Index(fields=["cluster", "-timestamp"], name="audit_cluster"),
             models.Index(fields=["project", "-timestamp"], name="audit_project"),
+            # Whoever may see the entries of a scope only: by key, since names change hands.
+            models.Index(fields=["cluster_uid", "-timestamp", "-id"], name="audit_in_cluster"),
+            models.Index(fields=["project_uid", "-timestamp", "-id"], name="audit_in_project"),
+            models.Index(fields=["actor", "-timestamp", "-id"], name="audit_own"),
             models.Index(fields=["event", "-timestamp"], name="audit_event"),
             models.Index(fields=["result", "-timestamp"], name="audit_result"),
         ]
@@ -141,11 +149,13 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
 
     def _take_place(self) -> None:
         row = self.about
-        place = whereabouts.place_of(row) if row is not None else whereabouts.NOWHERE
-        self.kind = type(row).__name__ if row is not None else self._kind_of_type()
+        found = whereabouts.place_of(row) if row is not None else whereabouts.NOWHERE
+        place = self.place or found
+        self.kind = str(row._meta.object_name) if row is not None else self._kind_of_type()
         self.object_repr = str(self.object_repr)[:200]  # type: ignore[has-type]  # auditlog's
         self.cluster, self.cluster_uid = place.cluster[:253], place.cluster_id
         self.project, self.project_uid = place.project[:253], place.project_id
+        self.namespace = place.namespace[:253]
         if self._needs_reason(row, place) and not self.reason:
             raise InvalidError(
                 "reason_required",
@@ -157,8 +167,10 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
     def _needs_reason(self, row: Any, place: whereabouts.Place) -> bool:
         """What the project demands, or the platform for whatever people name and edit."""
         everywhere = settings.KUBECARRIER_REQUIRE_REASON and isinstance(row, SpecModel)
-        wanted = place.asks_reason or everywhere
-        return wanted and self.action != self.Action.ACCESS and self.channel in _PERSONAL
+        change = self.action != self.Action.ACCESS
+        act = self.place is not None and self.result == Outcome.OK
+        wanted = (place.asks_reason and (change or act)) or (everywhere and change)
+        return wanted and self.channel in _PERSONAL
 
     def _kind_of_type(self) -> str:
         model = self.content_type.model_class()

@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import AuditEntry, AuditSeal
+from accounts.permissions import auditentries_within
 from accounts.services import seals
 from accounts.trail import export
 from accounts.trail.head import newest
@@ -22,9 +23,13 @@ def audit_export(
     form: export.Form = export.Form.JSONL,
     filters: Mapping[str, str] | None = None,
 ) -> Iterator[export.Part]:
-    """Seal, record the export, and answer its parts; raises DeniedError. No actor: the operator."""
+    """Seal, record the export, and answer its parts; raises DeniedError. No actor: the operator.
+
+    Of `entries` those that the actor may export: whose scope he holds that on, and his own.
+    """
     if actor is not None:
-        access.require(actor, "auditentries.export")
+        access.require_somewhere(actor, "auditentries.export")
+        entries = auditentries_within(entries, actor, "auditentries.export")
     seals.seal_all()
     head = newest()
     asked = dict(filters or {})

@@ -11,7 +11,6 @@ from fleet.live.belonging import warnings_of
 from fleet.live.objects import live_object
 from fleet.live.session import Session
 from fleet.live.shown import shown
-from kubecarrier.lib import audit
 from kubecarrier.lib.errors import ConflictError, InvalidError, KubeCarrierError
 
 Json = dict[str, Any]
@@ -50,7 +49,7 @@ def resource_scale(
             "replicas_invalid", f"replicas is a number from 0 to {MAX_REPLICAS}.", field="replicas"
         )
     what = f"scale {ref}"
-    with session.doing(what):
+    with session.doing(what, namespace=ref.namespace):
         live = live_object(session.kube, kind, ref)
         path = kind.path(namespace=ref.namespace, name=ref.name, subresource="scale")
         before = (session.kube.get(path).get("spec") or {}).get("replicas", 0)
@@ -71,7 +70,7 @@ def resource_restart(
     if (kind.group, kind.kind) not in RESTARTABLE:
         raise InvalidError("not_restartable", f"{kind.kind} cannot be restarted.", field="kind")
     what = f"restart {ref}"
-    with session.doing(what):
+    with session.doing(what, namespace=ref.namespace):
         live = live_object(session.kube, kind, ref)
         if (live.get("spec") or {}).get("paused"):
             raise ConflictError("rollout_paused", f"{ref} is paused; resume its rollout first.")
@@ -91,7 +90,7 @@ def resource_suspend(
         raise InvalidError("not_suspendable", f"{kind.kind} cannot be suspended.", field="kind")
     verb = "suspend" if suspended else "resume"
     what = f"{verb} {ref}"
-    with session.doing(what):
+    with session.doing(what, namespace=ref.namespace):
         live = live_object(session.kube, kind, ref)
         before = bool((live.get("spec") or {}).get("suspend"))
         if before != suspended:
@@ -116,7 +115,7 @@ def _act(
 ) -> None:
     """On record first, then done; a failure is on record too."""
     if not dry_run:
-        audit.event(event, session.cluster, said=what, changes=changed)
+        session.on_record(event, what, namespace=ref.namespace, changes=changed)
     try:
         session.kube.patch(
             ref,
@@ -128,5 +127,5 @@ def _act(
         )
     except KubeCarrierError as error:
         if not dry_run:
-            session.failed(what, error)
+            session.failed(what, error, namespace=ref.namespace)
         raise

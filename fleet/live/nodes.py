@@ -14,7 +14,7 @@ from fleet.live.session import Session
 from fleet.live.shown import shown
 from fleet.models import Cluster
 from fleet.pod_requests import Amount, amount_of, pod_requests
-from kubecarrier.lib import audit, lease
+from kubecarrier.lib import lease
 from kubecarrier.lib.errors import ConflictError, InvalidError, KubeCarrierError
 from kubecarrier.lib.placement import is_label_key
 from kubecarrier.lib.tasks import wake_on_commit
@@ -145,7 +145,7 @@ def _changed(
     """On record first, then done; the probe looks at the cluster again."""
     what = f"{verb} Node {name}"
     if not dry_run:
-        audit.event(f"node-{verb}", session.cluster, said=what, changes=changes)
+        session.on_record(f"node-{verb}", what, changes=changes)
     with session.doing(what):
         try:
             made = session.kube.patch(

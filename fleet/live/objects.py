@@ -12,7 +12,6 @@ from fleet.kube_errors import NotFound
 from fleet.live.session import Session
 from fleet.live.shown import shown
 from fleet.live.tables import Query, fresh_token
-from kubecarrier.lib import audit
 from kubecarrier.lib.errors import InvalidError, NotFoundError
 
 Json = dict[str, Any]
@@ -51,7 +50,7 @@ def resource_object(
 ) -> Json:
     """One object for people; raises NotFoundError."""
     session.require("resources.view")
-    with session.doing(f"get {ref}"):
+    with session.doing(f"get {ref}", namespace=ref.namespace):
         found = live_object(session.kube, kind, ref)
     return shown(found, managed_fields=managed_fields)
 
@@ -77,7 +76,7 @@ def resource_page(
 def resource_events(session: Session, kind: Resource, ref: ObjectRef) -> list[Json]:
     """The object's events, the newest first; at most 200."""
     session.require("resources.view")
-    with session.doing(f"list events of {ref}"):
+    with session.doing(f"list events of {ref}", namespace=ref.namespace):
         obj = live_object(session.kube, kind, ref)
         selector = f"involvedObject.uid={obj['metadata']['uid']}"
         page = session.kube.list_page(
@@ -97,9 +96,9 @@ def resource_reveal(session: Session, kind: Resource, ref: ObjectRef) -> dict[st
     session.require("resources.reveal")
     if (kind.group, kind.kind) != ("", "Secret"):
         raise InvalidError("not_a_secret", "Only a Secret has values to reveal.", field="kind")
-    with session.doing(f"reveal {ref}"):
+    with session.doing(f"reveal {ref}", namespace=ref.namespace):
         found = live_object(session.kube, kind, ref)
-    audit.event("resource-reveal", session.cluster, said=f"reveal {ref}")
+    session.on_record("resource-reveal", f"reveal {ref}", namespace=ref.namespace)
     return {name: _text(value) for name, value in sorted((found.get("data") or {}).items())}
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from fleet import acting, addresses
+from fleet import acting, addresses, places
 from fleet.conditions import IDENTIFIED
 from fleet.kube import Budget, Kube, discovery_of
 from fleet.kube_errors import Forbidden, KubeError
@@ -35,23 +35,38 @@ class Session:
         """Raises DeniedError unless the person, and the token they came with, may do this here."""
         require(self.user, permission, self.cluster)
 
+    def on_record(
+        self,
+        event: str,
+        what: str,
+        *,
+        namespace: str = "",
+        changes: dict[str, Any] | None = None,
+        result: audit.Outcome = audit.Outcome.OK,
+    ) -> None:
+        """The audit entry of an act on an object; raises InvalidError where a reason is missing."""
+        place = places.in_namespace(self.cluster, namespace)
+        audit.event(
+            event, self.cluster, said=what[:_SAID], changes=changes, result=result, place=place
+        )
+
     @contextmanager
-    def doing(self, what: str) -> Iterator[None]:
+    def doing(self, what: str, *, namespace: str = "") -> Iterator[None]:
         """A refusal by the cluster inside becomes ours, and is on record: `what` says of what."""
         try:
             yield
         except Forbidden as error:
-            said = f"{what}: {error.message}"[:_SAID]
-            audit.event("resource-denied", self.cluster, said=said, result=audit.Outcome.DENIED)
+            said, refused = f"{what}: {error.message}", audit.Outcome.DENIED
+            self.on_record("resource-denied", said, namespace=namespace, result=refused)
             raise _denied(error, self.cluster) from error
         except KubeError as error:
             error.data.setdefault("cluster", self.cluster.name)
             raise
 
-    def failed(self, what: str, error: KubeCarrierError) -> None:
+    def failed(self, what: str, error: KubeCarrierError, *, namespace: str = "") -> None:
         """An act that is on record already did not come about."""
-        said = f"{what}: {error.code}"[:_SAID]
-        audit.event("resource-failed", self.cluster, said=said, result=audit.Outcome.FAILED)
+        said, failed = f"{what}: {error.code}", audit.Outcome.FAILED
+        self.on_record("resource-failed", said, namespace=namespace, result=failed)
 
 
 def open_session(*, user: Any, cluster: Cluster, budget: Budget = BUDGET) -> Session:

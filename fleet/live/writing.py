@@ -18,7 +18,6 @@ from fleet.live.belonging import warnings_of
 from fleet.live.objects import live_object
 from fleet.live.session import Session
 from fleet.live.shown import masked, shown, unmasked
-from kubecarrier.lib import audit
 from kubecarrier.lib.errors import InvalidError, KubeCarrierError, NotFoundError
 
 Json = dict[str, Any]
@@ -68,7 +67,7 @@ class Written:
 def resource_write(session: Session, wish: Write, *, dry_run: bool = False) -> Written:
     """Raises what the door raises, DeniedError, and `resource_conflict` or `field_conflict`."""
     what = f"{wish.verb} {wish.ref}"
-    with session.doing(what):
+    with session.doing(what, namespace=wish.ref.namespace):
         live = _live(session, wish)
         _require(session, wish, live)
         wish = _checked(wish, live)
@@ -76,11 +75,11 @@ def resource_write(session: Session, wish: Write, *, dry_run: bool = False) -> W
         written = _written(live, wanted, dry_run=dry_run)
         if dry_run or (live is not None and wanted == live):
             return written
-        _record(session, f"resource-{wish.verb}", what, written.changes)
+        _record(session, wish, what, written.changes)
         try:
             made = _sent(session, wish, live, dry_run=False)
         except KubeCarrierError as error:
-            session.failed(what, error)
+            session.failed(what, error, namespace=wish.ref.namespace)
             raise
     return replace(written, obj=shown(made))
 
@@ -102,7 +101,7 @@ def resource_delete(
     """
     session.require("resources.delete")
     what = f"delete {ref}"
-    with session.doing(what):
+    with session.doing(what, namespace=ref.namespace):
         live = live_object(session.kube, kind, ref)
         present = str(live["metadata"]["uid"])
         if uid and uid != present:
@@ -110,7 +109,8 @@ def resource_delete(
         if version and version != live["metadata"].get("resourceVersion"):
             raise conflicts.moved(live, live, if_match=True, partial=False, what=str(ref))
         if not dry_run:
-            audit.event("resource-delete", session.cluster, said=f"{what} ({propagation.lower()})")
+            said = f"{what} ({propagation.lower()})"
+            session.on_record("resource-delete", said, namespace=ref.namespace)
         session.kube.delete(
             ref,
             propagation=propagation,
@@ -236,13 +236,14 @@ def _written(live: Json | None, wanted: Json, *, dry_run: bool) -> Written:
     )
 
 
-def _record(session: Session, event: str, what: str, changes: list[fields.Change]) -> None:
+def _record(session: Session, wish: Write, what: str, changes: list[fields.Change]) -> None:
     """The audit entry, before the write: `changes` are masked already."""
     listed = {
         change.name: [_short(change.before), _short(change.after)]
         for change in changes[:_AUDITED_FIELDS]
     }
-    audit.event(event, session.cluster, said=what[:_AUDITED_LENGTH], changes=listed or None)
+    event, namespace = f"resource-{wish.verb}", wish.ref.namespace
+    session.on_record(event, what, namespace=namespace, changes=listed or None)
 
 
 def _short(value: Any) -> Any:

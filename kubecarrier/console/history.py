@@ -10,7 +10,8 @@ from typing import Any
 
 from django.contrib.contenttypes.models import ContentType
 
-from accounts.models import AuditEntry
+from accounts.permissions import visible_auditentries
+from kubecarrier.lib import audit
 
 _SHOWN = 50
 _DIFF_LINES = 400
@@ -80,11 +81,10 @@ def with_changes(entries: Any) -> list[dict[str, Any]]:
 
 
 def entries_of(row: Any, *, limit: int = _SHOWN) -> list[dict[str, Any]]:
-    """The newest audit entries of an object."""
+    """The newest audit entries of an object, of those that the acting person may see."""
     found = (
-        AuditEntry.objects.filter(
-            content_type=ContentType.objects.get_for_model(type(row)), object_pk=str(row.pk)
-        )
+        visible_auditentries(audit.current().actor())
+        .filter(content_type=ContentType.objects.get_for_model(type(row)), object_pk=str(row.pk))
         .select_related("actor")
         .order_by("-timestamp", "-pk")[:limit]
     )

@@ -10,12 +10,11 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import AuditEntry
+from accounts.permissions import visible_auditentries
 from apps.models import Release
 from apps.permissions import visible_applications, visible_repositories
 from fleet.permissions import visible_clusters, visible_operations
 from kubecarrier.console.history import with_changes
-from kubecarrier.lib import access
 from kubecarrier.lib.conditions import READY
 
 EXPIRES_WITHIN = timedelta(days=14)
@@ -157,7 +156,6 @@ def _parts(total: int, listed: list[tuple[str, str, Any, int, str]]) -> list[dic
 
 
 def _entries(user: Any) -> list[dict[str, Any]]:
-    """The newest of what one may read: the audit, or else what one did oneself."""
-    rows = AuditEntry.objects.select_related("actor", "content_type")
-    found = rows if access.may(user, "auditentries.view") else rows.filter(actor=user)
+    """The newest of what one may read in the audit."""
+    found = visible_auditentries(user).select_related("actor", "content_type")
     return with_changes(found.order_by("-timestamp", "-pk")[:8])

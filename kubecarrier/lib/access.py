@@ -288,7 +288,7 @@ def _direct(user: Any, permission: str, reach: Reach) -> Q:
         shared: Any = anchor.groups._default_manager
         place = {
             "permission__codename": permission,
-            "content_object__cluster_id": OuterRef(_column(reach.cluster)),
+            "content_object__cluster_id": OuterRef(reach.cluster),
             "content_object__name": OuterRef(reach.namespace),
         }
         found |= Q(Exists(own.filter(user=user, **place)))
@@ -300,10 +300,6 @@ def _from_below(reach: Reach, permission: str) -> bool:
     """A cluster is seen from within its namespaces; what else, its `below` says."""
     plural, _, verb = permission.partition(".")
     return plural in reach.below and (verb == "view" or plural != reach.plural)
-
-
-def _column(path: str) -> str:
-    return path if path == "pk" else f"{path}_id"
 
 
 def _held(name: str, user: Any, permission: str, column: str = "content_object_id") -> list[Any]:

@@ -17,10 +17,13 @@ from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from auditlog import get_logentry_model
 from django.db import models
+
+if TYPE_CHECKING:
+    from kubecarrier.lib.whereabouts import Place
 
 M = TypeVar("M", bound=models.Model)
 
@@ -138,11 +141,13 @@ def event(
     said: str = "",
     changes: dict[str, Any] | None = None,
     result: Outcome = Outcome.OK,
+    place: Place | None = None,
 ) -> None:
     """Something that changes no audited column, but has to be on record: a login, a refusal.
 
     `said` is for people, `changes` are pairs of before and after by field (of an
-    object in a cluster, say); neither holds a secret.
+    object in a cluster, say); neither holds a secret. `place`: an act on something
+    inside `row`, an object of a cluster; where it is, reasons may be asked for.
     """
     # Imported late: models import this module while the apps are still being loaded.
     from django.contrib.contenttypes.models import ContentType
@@ -158,7 +163,7 @@ def event(
         changes=changes,
         result=result.value,
     )
-    entry.about = row
+    entry.about, entry.place = row, place
     entry.save()
 
 

@@ -1,7 +1,8 @@
-"""In which cluster and project a row is: told by each app, since the audit knows neither.
+"""In which cluster, namespace and project a row is: what the audit keeps beside its entry.
 
-A row with a foreign key `cluster` or `project` needs nothing. A kind that is a
-cluster, or that finds its project on the way of another row, registers.
+By the paths along which rights reach the row (`kubecarrier.lib.access.Reach`), so that
+who holds a project, a cluster or a namespace finds there the entries of all that is
+theirs. A kind that names its place in another way registers.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import models
+
+from kubecarrier.lib import access
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,7 @@ class Place:
     cluster_id: uuid.UUID | None = None
     project: str = ""
     project_id: uuid.UUID | None = None
+    namespace: str = ""
     asks_reason: bool = False
 
 
@@ -40,37 +44,38 @@ def register(model: type[models.Model], finder: Callable[[Any], Place]) -> None:
 
 def place_of(row: models.Model) -> Place:
     """Where `row` is; nowhere for a row whose cluster or project is gone already."""
-    finder = _finders.get(type(row), _by_columns)
-    try:
-        return finder(row)
-    except ObjectDoesNotExist:
-        return NOWHERE
+    return _finders.get(row._meta.model, _by_reach)(row)  # a request's user is a lazy one
 
 
-def at(*, cluster: Any = None, project: Any = None) -> Place:
+def at(*, cluster: Any = None, project: Any = None, namespace: Any = "") -> Place:
     """The place of these two rows, either of which may be None."""
     return Place(
         cluster=str(cluster or ""),
         cluster_id=getattr(cluster, "pk", None),
         project=str(project or ""),
         project_id=getattr(project, "pk", None),
+        namespace=str(namespace or "") if cluster else "",
         asks_reason=bool(getattr(project, "require_reason", False)),
     )
 
 
-def of_cluster(row: Any) -> Place:
-    """The place of a row that is a cluster itself."""
-    return at(cluster=row, project=getattr(row, "project", None))
+def _by_reach(row: models.Model) -> Place:
+    reach = access.reach_of(row._meta.model)
+    return at(
+        cluster=_follow(row, reach.cluster),
+        project=_follow(row, reach.project),
+        namespace=_follow(row, reach.namespace),
+    )
 
 
-def of_project(row: Any) -> Place:
-    """The place of a row that is a project itself."""
-    return at(project=row)
-
-
-def _by_columns(row: Any) -> Place:
-    """The foreign keys `cluster` and `project`; a cluster's project where the row has none."""
-    names = {field.name for field in row._meta.concrete_fields if field.is_relation}
-    cluster = row.cluster if "cluster" in names else None
-    project = row.project if "project" in names else None
-    return at(cluster=cluster, project=project) if names & {"cluster", "project"} else NOWHERE
+def _follow(row: Any, path: str) -> Any:
+    """What a path leads to: `item__project`; the row itself for `pk`."""
+    if path == "pk":
+        return row
+    found = row if path else None
+    try:
+        for name in path.split("__") if path else ():
+            found = getattr(found, name, None)
+    except ObjectDoesNotExist:
+        return None
+    return found

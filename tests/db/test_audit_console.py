@@ -200,7 +200,7 @@ class TestExport:
 
     def test_who_may_not(self, console: Client, monkeypatch: Any) -> None:
         monkeypatch.setattr(
-            access, "may", lambda user, permission, row=None: not permission.endswith("export")
+            access, "may_somewhere", lambda user, permission: not permission.endswith("export")
         )
         assert "export/" not in console.get(_STREAM).content.decode()
         assert console.post(f"{_STREAM}export/").status_code == 403

@@ -160,7 +160,7 @@ class TestExport:
 
     def test_who_may_not(self, portal: Portal, monkeypatch: Any) -> None:
         monkeypatch.setattr(
-            access, "may", lambda user, permission, row=None: not permission.endswith("export")
+            access, "may_somewhere", lambda user, permission: not permission.endswith("export")
         )
         refused = error(portal, "post", "auditentries/export", {}, code=403)
         assert refused["data"]["needs"] == "auditentries.export"
