@@ -11,7 +11,7 @@ import { checks } from "./check.js";
 import { looks } from "./looks.js";
 
 const LINE = 20;  // px
-const TALLEST = "70vh";
+const TALLEST = "60vh";
 
 /** Puts an editor in the place of `area` (a textarea with data-editor). */
 export function edit(area) {

@@ -45,6 +45,7 @@ const theme = EditorView.theme({
   "&.cm-merge-a .cm-changedText, & .cm-deletedChunk .cm-deletedText, & .cm-deletedText": { background: "color-mix(in oklab, var(--kc-bad) 30%, transparent)" },
   "&.cm-merge-b .cm-changedText": { background: "color-mix(in oklab, var(--kc-ok) 30%, transparent)" },
   ".cm-collapsedLines": { backgroundImage: "none", backgroundColor: "var(--kc-soft)", color: "var(--kc-dim)" },
+  ".cm-collapsedLines:before, .cm-collapsedLines:after": { content: "'⋯'" },  // CodeMirror's sign is in few fonts
   "+ .kc-foot": { fontSize: "12px", lineHeight: "18px", color: "var(--kc-dim)", display: "flex", flexWrap: "wrap", gap: "2px 12px", justifyContent: "space-between", padding: "5px 10px", border: "1px solid var(--kc-line)", borderTop: "0", borderRadius: "0 0 8px 8px", backgroundColor: "var(--kc-soft)" },
   "+ .kc-foot .kc-said": { all: "unset", cursor: "pointer", color: "var(--kc-bad)", fontWeight: "550", overflowWrap: "anywhere" },
   "+ .kc-foot .kc-said[hidden]": { display: "none" },

@@ -128,7 +128,9 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("matrix/", self.admin_view(self._matrix), name="apps_matrix"),
             path("capacity/", self.admin_view(self._capacity), name="fleet_capacity"),
             path("live/", self.admin_view(self._live), name="start_live"),
-            path("check/<slug:name>/", self.admin_view(csrf_protect(check_view)), name="editor_check"),
+            path(
+                "check/<slug:name>/", self.admin_view(csrf_protect(check_view)), name="editor_check"
+            ),
         ]
 
     def _matrix(self, request: HttpRequest) -> HttpResponse:

@@ -130,7 +130,7 @@ def _texts(language: str) -> str:
     """The editor's words; the keys are CodeMirror's own where they are English words."""
     return json.dumps(
         {
-            "leave": _("Tab indents; Escape, then Tab leaves the editor. Ctrl-F finds."),
+            "leave": _("Escape, then Tab leaves the editor. Ctrl-F finds."),
             "line": _("Line $"),
             "before": _("Before"),
             "after": _("After"),

@@ -13,7 +13,9 @@ import yaml
 Step = str | int
 _STEP: Final = re.compile(r"\[(\d{1,6})\]|\.?((?:[^.\[\]\\]|\\.)+)")
 _DEPTH: Final = 200
-_NODES: Final = 200_000  # as many as the reader takes; an alias is walked as often as it stands there
+_NODES: Final = (
+    200_000  # as many as the reader takes; an alias is walked as often as it stands there
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,9 @@ def steps_of(path: str) -> tuple[Step, ...]:
     return tuple(found)
 
 
-def _walk(node: Any, path: tuple[Step, ...], depth: int) -> Iterator[tuple[tuple[Step, ...], Place]]:
+def _walk(
+    node: Any, path: tuple[Step, ...], depth: int
+) -> Iterator[tuple[tuple[Step, ...], Place]]:
     if depth > _DEPTH:
         return
     if isinstance(node, yaml.MappingNode):

@@ -183,7 +183,12 @@ def _editor(page: Page, draft: Draft, refused: KubeCarrierError | None) -> dict[
         return {}
     problems = []
     if refused is not None and "line" not in refused.data:
-        problems = [editor.refusal(refused, draft.text)]
+        places = Places(draft.text)
+        causes = refused.data.get("causes") or [
+            {"field": refused.field or "", "message": refused.message}
+        ]
+        found = [(one["message"], places.named(one["field"])) for one in causes]
+        problems = [editor.Problem(message, at.line, at.column) for message, at in found]
     return editor.attributes(check=url("check", page.cluster, page.kind), problems=problems)
 
 
