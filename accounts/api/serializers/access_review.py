@@ -12,6 +12,7 @@ from accounts.review.people import Sort, Through
 from kubecarrier.api.serializers import StrictSerializer
 
 _NAME = 253
+_KINDS = " or ".join(one.value for one in Sort)
 
 
 class CanISerializer(StrictSerializer):
@@ -57,7 +58,7 @@ class HolderSerializer(serializers.Serializer[Any]):
     """Somebody who may; `tokens` living tokens of his let it through."""
 
     user = serializers.CharField()
-    kind = serializers.ChoiceField(choices=[one.value for one in Sort])
+    kind = serializers.CharField(help_text=_KINDS)
     active = serializers.BooleanField()
     allowed = serializers.BooleanField()
     tokens = serializers.IntegerField()
@@ -83,7 +84,7 @@ class ReviewLineSerializer(serializers.Serializer[Any]):
     """One binding that reaches one person."""
 
     user = serializers.CharField()
-    kind = serializers.ChoiceField(choices=[one.value for one in Sort])
+    kind = serializers.CharField(help_text=_KINDS)
     active = serializers.BooleanField()
     superuser = serializers.BooleanField()
     role = serializers.CharField()
