@@ -40,7 +40,7 @@ def drift(fleet: Portal, **query: str) -> Json:
     return dict(response.json())
 
 
-def states(found: Json) -> list[tuple[str, str, str]]:
+def states(found: Json) -> list[tuple[Any, ...]]:
     return [(one["cluster"], one["state"], one["kind"]) for one in found["items"]]
 
 
@@ -52,7 +52,7 @@ def make(kubectl: Tool, plane: ControlPlane, *objects: Json) -> None:
     Path(file.name).unlink()
 
 
-def bound(name: str, *subjects: str, role_name: str = "cluster-admin", **metadata: Any) -> Json:
+def bound(name: str, *subjects: str, role_name: Any = "cluster-admin", **metadata: Any) -> Json:
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",
         "kind": "ClusterRoleBinding",
@@ -155,6 +155,7 @@ def test_a_cluster_that_is_down_is_unknown_since_it_was_seen(
         found = drift(fleet)
         one, two = found["clusters"]
         assert (one["known"], two["known"], two["findings"]) == (False, True, 0)
+        assert seen is not None
         assert one["at"] == seen.isoformat().replace("+00:00", "Z")
         assert one["code"]
         assert states(found) == [("one", "Unknown", None)]

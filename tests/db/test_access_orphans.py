@@ -100,7 +100,8 @@ def test_rest_by_right(fleet: Portal) -> None:
         eve = person(f"eve-{path}", "clusters.view", clusters=["one"])
         assert eve.get(f"/api/v1/accessreviews/{path}").status_code == 403
         assert eve.get(f"/api/v1/accessreviews/{path}?cluster=one").status_code == 403
-    text = b"".join(fleet.client.get("/api/v1/accessreviews/drift?format=csv").streaming_content)
+    response: Any = fleet.client.get("/api/v1/accessreviews/drift?format=csv")
+    text = b"".join(response.streaming_content)
     assert text.decode().splitlines()[0].startswith("cluster,state,kind")
     assert text.count(b"Unknown") == 2
 

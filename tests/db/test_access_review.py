@@ -29,16 +29,21 @@ pytestmark = pytest.mark.django_db
 Json = dict[str, Any]
 
 
-def ask(client: APIClient, code: int = 200, **body: Any) -> Json:
+def ask(client: APIClient, code: Any = 200, **body: Any) -> Json:
     response = client.post("/api/v1/accessreviews/can-i", body, format="json")
     assert response.status_code == code, response.content
     return dict(response.json() if code == 200 else response.json()["error"])
 
 
-def get(client: APIClient, path: str, code: int = 200, **query: str) -> Json:
+def get(client: APIClient, path: str, code: Any = 200, **query: str) -> Json:
     response = client.get(f"/api/v1/{path}", query)
     assert response.status_code == code, response.content
     return dict(response.json() if code == 200 else response.json()["error"])
+
+
+def streamed(response: Any) -> str:
+    """The text of a download."""
+    return b"".join(response.streaming_content).decode()
 
 
 def team(*names: str) -> Group:
@@ -305,7 +310,7 @@ def test_csv_is_whole_safe_and_on_record(fleet: Portal) -> None:
     bind_group("evil", evil.name, "viewer", platform=True)
     response = fleet.client.get("/api/v1/accessreviews?format=csv")
     assert response.headers["Content-Type"] == "text/csv; charset=utf-8"
-    text = b"".join(response.streaming_content).decode()
+    text = streamed(response)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [row["user"] for row in rows] == ["admin", "ann"]
     assert rows[1]["group"] == '\'=HYPERLINK("http://x")'
@@ -314,7 +319,7 @@ def test_csv_is_whole_safe_and_on_record(fleet: Portal) -> None:
     accepted = fleet.client.get(
         "/api/v1/accessreviews/who-can?verb=clusters.view", headers={"Accept": "text/csv"}
     )
-    assert b"".join(accepted.streaming_content).count(b"\r\n") == 3
+    assert streamed(accepted).count("\r\n") == 3
     refused = fleet.client.get("/api/v1/accessreviews?format=csv&right=x")
     assert refused.status_code == 400
     assert refused.headers["Content-Type"] == "application/json"
@@ -356,7 +361,7 @@ def _crowd(people: int, *, groups: int, bindings: int) -> None:
         names = [f"p{number}" for number in range(people) if f"p{number}" not in known]
         users = User.objects.bulk_create([User(username=name, password="!") for name in names])
         shared = Group.objects.bulk_create([Group(name=f"g{people}-{n}") for n in range(groups)])
-        through = User.groups.through
+        through: Any = User.groups.through
         through.plain.bulk_create(
             [through(user=u, group=shared[i % groups]) for i, u in enumerate(users)]
         )
@@ -364,7 +369,8 @@ def _crowd(people: int, *, groups: int, bindings: int) -> None:
     for number in range(bindings):
         spec = {"role": "crowd", "users": [], "groups": [], "scope": {"clusters": ["one", "two"]}}
         made.append(binding_apply(actor=None, wish=Wish(f"c{people}-{number}", {}, spec)).row)
-    users_of, groups_of = Binding.users.through, Binding.groups.through
+    users_of: Any = Binding.users.through
+    groups_of: Any = Binding.groups.through
     with audit.unaudited("a test"):
         users_of.plain.bulk_create(
             [users_of(binding=b, user=u) for b in made for u in users], batch_size=5000
