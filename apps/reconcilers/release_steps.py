@@ -56,6 +56,8 @@ def one_pass(job: ReleaseJob) -> Pass:
     step = plan(facts)
     if job.paused and step in MUTATING:
         step = Step.LOOK
+    if step in MUTATING:
+        site.kube.verify()  # Helm asks nobody whose cluster it is
     match step:
         case Step.WAIT_FOR_DEPENDENCY:
             return passes.waiting(
