@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
+from fleet.inventory.watching import InventoryWatcher
 from fleet.models import Cluster, InventoryObject
 from fleet.tasks import probe_clusters
 from tests.browser.chromium import listen, log_in
+from tests.controlplane.faults import Controller
 from tests.controlplane.foreign import cert_manager
-from tests.controlplane.test_inventory import Controller, until
+from tests.controlplane.test_inventory import until
 from tests.controlplane.test_resources import deployment, soon
 from tests.portal import Portal
 from tools.controlplane import ControlPlane
@@ -124,7 +126,7 @@ def test_from_the_search_over_clusters_to_the_saved_change(
     said = listen(page)
     rows = InventoryObject.objects.filter(kind="Deployment", name="checkout")
     log_in(page, live_server.url, "ada", PASSWORD)
-    with Controller():
+    with Controller(InventoryWatcher()):
         until(rows.exists)
         page.goto(f"{live_server.url}/admin/fleet/inventoryobject/?q=checkout+deployment")
         look(page, "search")

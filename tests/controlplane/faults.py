@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+from django.db import connections
 
 from kubecarrier.controller.holding import Holding
 from kubecarrier.lib.watching import Watcher
@@ -64,3 +67,23 @@ def heal(proxy: FaultProxy) -> None:
     """As before; what is still waiting for an answer is cut off."""
     proxy.behave(Mode.FORWARD)
     proxy.drop()
+
+
+def in_thread(task: Callable[[], object]) -> Callable[[], None]:
+    """The task as a worker runs it; its database connection ends with it."""
+
+    def run() -> None:
+        try:
+            task()
+        finally:
+            connections.close_all()
+
+    return run
+
+
+def wait(found: Callable[[], object], seconds: float = 30.0) -> None:
+    """Until `found`; nothing is worked on meanwhile."""
+    deadline = time.monotonic() + seconds
+    while not found():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

@@ -14,7 +14,7 @@ from django.conf import settings
 from fleet.kube import breaker
 from fleet.tasks import reconcile_config_copies
 from tests.controlplane.config_items import data, save
-from tests.controlplane.faults import behind_proxy, heal, import_through
+from tests.controlplane.faults import behind_proxy, heal, import_through, in_thread, wait
 from tests.controlplane.invariants import (
     CONVERGED_SECONDS,
     invariants,
@@ -173,26 +173,6 @@ def test_an_api_server_killed_in_the_middle_of_a_fan_out(spread: Spread, kubectl
             assert data(kubectl, spread.two, spread.namespace, name)["v"] == "2"
             assert spread.revision(name) == 2
             assert two.writes(name=name)["patch"] <= 2
-
-
-def in_thread(task: Callable[[], object]) -> Callable[[], None]:
-    """The task as a worker runs it; its database connection ends with it."""
-    from django.db import connections
-
-    def run() -> None:
-        try:
-            task()
-        finally:
-            connections.close_all()
-
-    return run
-
-
-def wait(found: Callable[[], object], seconds: float = 30.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not found():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_two_of_four_flap_and_the_others_are_undisturbed(

@@ -57,11 +57,8 @@ def test_a_namespace_that_is_stuck_in_terminating(
         )
         assert namespace in waiting["message"]
 
-        def said() -> bool:
-            ready = fleet.condition("releases/web.one", "Ready")
-            return ready.get("status") != "True" and "terminat" in ready.get("message", "")
-
-        eventually(said)
+        eventually(lambda: fleet.release("web.one")["reason"] == "NamespaceTerminating")
+        assert not fleet.ready("applications/web")
         free = '{"metadata": {"finalizers": null}}'
         run("patch", "configmap", "held", "-n", namespace, "--type=merge", "-p", free)
         eventually(
