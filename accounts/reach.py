@@ -9,13 +9,11 @@ from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, Role
 from kubecarrier.lib import access, catalogue
 from kubecarrier.lib.access import Reach
 from kubecarrier.lib.catalogue import (
-    CLUSTER,
     CREATE,
     DELETE,
     EDIT,
     EVERYWHERE,
     PLATFORM,
-    PROJECT,
     VIEW,
     Level,
     Subject,
@@ -50,7 +48,7 @@ def register() -> None:
             "accessreviews",
             _("Access reviews of others"),
             (Verb("view", _("see"), Level.ADMIN),),
-            (PLATFORM, PROJECT, CLUSTER),
+            platform,
         ),
         Subject("identitymappings", _("Identity mappings"), (VIEW, *_ADMIN), platform),
         Subject("metrics", _("Metrics and health"), (Verb("view", _("read")),), platform),

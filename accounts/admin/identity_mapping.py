@@ -15,7 +15,6 @@ from accounts.permissions import visible_identity_mappings
 from accounts.services.identity_mappings import identity_mapping_apply, identity_mapping_delete
 from kubecarrier.console.actions import Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.lib import access
 
 
 def _delete(row: IdentityMapping, given: dict[str, Any], user: Any) -> Done:
@@ -29,6 +28,7 @@ class IdentityMappingAdmin(PortalAdmin):
 
     rows = visible_identity_mappings
     form = IdentityMappingForm
+    writes = True
     live = False
     list_display = ("name", "source", "value", "group")
     list_filter = ("source",)
@@ -37,15 +37,9 @@ class IdentityMappingAdmin(PortalAdmin):
     ordering = ("name",)
     fields = ("name", "source", "value", "local", "labels", "read_generation")
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True,
         text=gettext_lazy("Memberships that came by it go at the next check of each person."),
     )  # fmt: skip
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return access.may(request.user, "identitymappings.edit")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return access.may(request.user, "identitymappings.edit", obj)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.save_applied(obj, identity_mapping_apply(actor=request.user, wish=form.wish).row)

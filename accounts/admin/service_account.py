@@ -36,7 +36,7 @@ class ServiceAccountAdmin(PortalAdmin):
     ordering = ("name",)
     fields = ("name", "project", "description", "active", "labels", "read_generation")
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True,
         text=gettext_lazy("Its tokens stop working at once."),
     )  # fmt: skip
 

@@ -19,7 +19,8 @@ def identity_mapping_apply(*, actor: Any, wish: Wish) -> Applied:
     """Create or update a mapping; raises DeniedError, NotFoundError, ConflictError."""
     row = IdentityMapping.objects.select_for_update().filter(name=wish.name).first()
     fresh = row is None
-    access.require(actor, "identitymappings.edit", row)
+    verb = f"identitymappings.{'create' if fresh else 'edit'}"
+    access.require(actor, verb, row)
     if row is None:
         row = IdentityMapping(name=wish.name, generation=0)
     else:
@@ -38,7 +39,7 @@ def identity_mapping_apply(*, actor: Any, wish: Wish) -> Applied:
     for name, value in columns.items():
         setattr(row, name, value)
     row.group = group
-    access.require(actor, "identitymappings.edit", row)
+    access.require(actor, verb, row)
     granting.check_membership([group])
     same = IdentityMapping.objects.filter(source=row.source, value=row.value, group=group)
     if same.exclude(pk=row.pk).exists():
@@ -52,5 +53,5 @@ def identity_mapping_apply(*, actor: Any, wish: Wish) -> Applied:
 @transaction.atomic
 def identity_mapping_delete(*, actor: Any, row: IdentityMapping) -> None:
     """Memberships that came by it go at the next check of each person; raises DeniedError."""
-    access.require(actor, "identitymappings.edit", row)
+    access.require(actor, "identitymappings.delete", row)
     row.delete()

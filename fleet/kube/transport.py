@@ -145,12 +145,11 @@ def _fixed_headers(connection: Connection) -> dict[str, str]:
 
 
 def _host_header(connection: Connection) -> str:
-    host = bracketed(connection.host)
+    host = _bracketed(connection.host)
     return host if connection.port == 443 else f"{host}:{connection.port}"
 
 
-def bracketed(host: str) -> str:
-    """An IPv6 address as URLs have it."""
+def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
 
 

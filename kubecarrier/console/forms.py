@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
 from kubecarrier.api import errors
-from kubecarrier.console.editor import YamlArea
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.manifests import Kind, Wish
@@ -58,7 +57,7 @@ class YamlField(forms.CharField):
 
     def __init__(self, *, shape: type = dict, rows: int = 6, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        kwargs.setdefault("widget", YamlArea(rows, check="list" if shape is list else "mapping"))
+        kwargs.setdefault("widget", code_area(rows))
         super().__init__(strip=False, **kwargs)
         self.shape = shape
 

@@ -35,7 +35,6 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [
         lambda request: static("console/console.js"),
         lambda request: static("console/lists.js"),
-        lambda request: static("console/editor.js"),
     ],
     "COLORS": {
         "primary": {

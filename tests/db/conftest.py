@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from django.apps import apps as django_apps
 from django.core import cache as django_cache
-from django.db import connection
+from django.db import connection, transaction
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -22,6 +22,8 @@ from apps import queries
 from fleet.connection import Connection
 from fleet.services import clusters
 from fleet.services.clusters import Checked
+from tests.authorization import world as world_builder
+from tests.authorization.world import World
 from tests.portal import Portal, chart, web_chart
 
 Json = dict[str, Any]
@@ -140,3 +142,16 @@ def error(
     assert set(answer) == {"error"}, answer
     assert set(answer["error"]) == {"code", "message", "field", "hint", "requestId", "data"}
     return dict(answer["error"])
+
+
+@pytest.fixture(scope="module")
+def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
+    """The world of tests/authorization.yaml, made once per module and rolled back after it."""
+    with (
+        django_db_blocker.unblock(),
+        pytest.MonkeyPatch.context() as patch,
+        transaction.atomic(),
+    ):
+        patch.setattr(clusters, "connection_check", world_builder.answering)
+        yield world_builder.build()
+        transaction.set_rollback(True)

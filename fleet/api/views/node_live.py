@@ -12,7 +12,8 @@ from rest_framework.response import Response
 from fleet.api import live_documents
 from fleet.api.kinds import OPERATION
 from fleet.api.serializers import node as forms
-from fleet.api.views.resource import DRY, ResourceViews
+from fleet.api.views.live import ResourceViews
+from fleet.api.views.resource import DRY
 from fleet.draining import DrainOptions
 from fleet.live import nodes
 from fleet.models import Operation
@@ -26,6 +27,12 @@ class NodeLiveViewSet(ResourceViews):
     """A node: looked at, cordoned, labelled, tainted, drained."""
 
     parameters = {"retrieve": frozenset()}
+    asks = {
+        "retrieve": ("nodes.view",),
+        **dict.fromkeys(
+            ("cordon", "uncordon", "label", "taint", "drain", "cancel"), ("nodes.operate",)
+        ),
+    }
 
     @extend_schema(responses={200: forms.NodeDetailSerializer}, operation_id="node_get")
     def retrieve(self, request: Request, cluster: str, node: str) -> Response:

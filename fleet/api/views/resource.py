@@ -14,15 +14,13 @@ from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework import viewsets
-from rest_framework.parsers import BaseParser
-from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from fleet.api import live_documents
 from fleet.api.serializers import resource as forms
-from fleet.kube import ObjectRef, PatchType, Resource
+from fleet.api.views.live import ResourceViews
+from fleet.kube import PatchType
 from fleet.live import actions, bulk, kinds, tables
 from fleet.live.objects import (
     ref_of,
@@ -33,22 +31,16 @@ from fleet.live.objects import (
 )
 from fleet.live.owners import resource_owners
 from fleet.live.schemas import kind_schema
-from fleet.live.session import Session, open_session
 from fleet.live.writing import Verb, Write, resource_delete, resource_write
-from fleet.models import Cluster
-from fleet.permissions import visible_clusters
-from kubecarrier.api import paging, parsers
-from kubecarrier.api.renderers import JSONRenderer, YamlRenderer
-from kubecarrier.api.views import refuse_unknown_parameters, validated
-from kubecarrier.lib import audit
-from kubecarrier.lib.errors import InvalidError, NotFoundError
+from kubecarrier.api import paging
+from kubecarrier.api.views import validated
+from kubecarrier.lib.errors import InvalidError
 
 _PATCHES: dict[str, PatchType] = {
     "application/json": PatchType.MERGE,
     **{str(one): one for one in PatchType},
 }
 _SECONDS = re.compile(r"[0-9]{1,6}")
-_WRITE = frozenset({"dryRun"})
 
 
 def _query(name: str, text: str) -> OpenApiParameter:
@@ -68,63 +60,16 @@ _LIST = [
 ]
 
 
-class ResourceViews(viewsets.ViewSet):
-    """What all of them need: who asks, of which cluster, about which kind and object."""
-
-    parser_classes: ClassVar[list[type[BaseParser]]] = [  # type: ignore[misc]
-        parsers.StrictJSONParser,
-        parsers.MergePatchParser,
-        parsers.StrategicMergePatchParser,
-        parsers.JsonPatchParser,
-        parsers.ApplyPatchParser,
-        parsers.YamlParser,
-    ]
-    renderer_classes: ClassVar[list[type[BaseRenderer]]] = [JSONRenderer, YamlRenderer]  # type: ignore[misc]
-    needs_scope = ""  # each act asks by itself: `Session.require`
-    # Query parameters by action; everything else is refused.
-    parameters: ClassVar[Mapping[str, frozenset[str]]] = {}
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        super().initial(request, *args, **kwargs)
-        if self.action:
-            refuse_unknown_parameters(request, self.parameters.get(self.action, _WRITE))
-        for name, value in kwargs.items():
-            if "\0" in str(value):
-                raise NotFoundError("not_found", "There is no such thing.", field=name)
-
-    def session(self, request: Request, cluster: str) -> Session:
-        """Raises NotFoundError; out of scope and absent look the same."""
-        row = visible_clusters(request.user).filter(name=cluster).first()
-        if row is None:
-            audit.hidden("clusters.view", Cluster.objects.filter(name=cluster).first)
-            raise NotFoundError("not_found", f"There is no cluster “{cluster[:100]}”.")
-        return open_session(user=request.user, cluster=row)
-
-    def served(self, session: Session, group: str, version: str, plural: str) -> Resource:
-        """The served kind; raises NotFoundError."""
-        with session.doing("read what the cluster serves"):
-            return kinds.find_kind(session.kube, kinds.named_in_path(group, version, plural))
-
-    def one(
-        self, request: Request, *, namespace: str, name: str, cluster: str, **kind: str
-    ) -> tuple[Session, Resource, ObjectRef]:
-        """Who, which kind and which object."""
-        session = self.session(request, cluster)
-        found = self.served(session, **kind)
-        scope = "" if namespace == kinds.ANY else namespace
-        return session, found, ref_of(found, namespace=scope, name=name)
-
-
 class ResourceKindViewSet(ResourceViews):
     """What a cluster serves, and acts on several objects of any kinds."""
 
     parameters: ClassVar[Mapping[str, frozenset[str]]] = {"list": frozenset()}
+    asks: ClassVar[Mapping[str, tuple[str, ...]]] = {"list": ("resources.view",)}
 
     @extend_schema(responses={200: forms.ResourceKindListSerializer}, operation_id="resource_kinds")
     def list(self, request: Request, cluster: str) -> Response:
         """Each kind once, in its group's preferred version, as kubectl api-resources does."""
         session = self.session(request, cluster)
-        session.require("resources.view")
         with session.doing("read what the cluster serves"):
             served = session.kube.resources()
         items = [
@@ -173,6 +118,11 @@ class ResourceListViewSet(ResourceViews):
         "list": frozenset(one.name for one in _LIST),
         "schema_": frozenset(),
         "create": frozenset({"dryRun", "namespace"}),
+    }
+    asks: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        "list": ("resources.view",),
+        "schema_": ("resources.view",),
+        "create": ("resources.create",),
     }
 
     @extend_schema(
@@ -246,6 +196,16 @@ class ResourceViewSet(ResourceViews):
         "destroy": frozenset(
             {"dryRun", "propagationPolicy", "uid", "resourceVersion", "gracePeriodSeconds"}
         ),
+    }
+    asks: ClassVar[Mapping[str, tuple[str, ...]]] = {
+        **dict.fromkeys(("retrieve", "events", "owners"), ("resources.view",)),
+        "update": ("resources.edit",),
+        "partial_update": ("resources.edit", "resources.create"),
+        "destroy": ("resources.delete",),
+        "scale": ("resources.scale",),
+        "restart": ("resources.restart",),
+        **dict.fromkeys(("suspend", "resume"), ("resources.suspend",)),
+        "reveal": ("resources.reveal",),
     }
 
     @extend_schema(

@@ -1,0 +1,57 @@
+"""tests/authorization.yaml has a row for everything that can be asked, and none for what cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from kubecarrier.lib import catalogue
+from kubecarrier.lib.catalogue import Level
+from tests.authorization import surface
+from tests.authorization.table import RIGHTS, SORTS, rest_rows
+
+
+def canonical(line: str) -> str:
+    """`PUT {new}` and `PUT {name}` are one route."""
+    return line.replace("{new}", "{name}")
+
+
+def test_every_route_of_the_api_has_a_row() -> None:
+    rows = {canonical(f"{row.method} {row.path}") for row in rest_rows()}
+    missing = sorted(surface.rest() - rows)
+    assert not missing, (
+        "Who may do this? Say it in tests/authorization.yaml, below `rest`, as one of\n"
+        "    <METHOD> <rest of the path>: <verb of the kind that it asks for>\n"
+        "    <METHOD> <rest of the path>: {asks: <verb, or plural.verb>, body: {...}, ok: <status>}\n"
+        "    <METHOD> <rest of the path>: {everybody: ''}   # whoever has come in\n"
+        "below the kind it belongs to (a new kind also needs a line below `kinds`), for:\n    "
+        + "\n    ".join(missing)
+    )
+    gone = sorted(rows - surface.rest() - {"GET nothing"})
+    assert not gone, f"tests/authorization.yaml has rows for routes that are none: {gone}"
+
+
+@pytest.mark.parametrize("name", ["viewer", "editor", "cluster-admin"])
+def test_built_in_roles_hold_what_the_table_says(name: str) -> None:
+    level = {"viewer": Level.VIEW, "editor": Level.EDIT, "cluster-admin": Level.ADMIN}[name]
+    said = {one for one in catalogue.known() if _among(one, RIGHTS[name])}
+    held = set(catalogue.up_to(level))
+    assert said == held, (
+        f"The built-in role {name} holds other permissions than tests/authorization.yaml says below"
+        f" `rights`. Only there: {sorted(said - held)}. Only in the catalogue: {sorted(held - said)}."
+    )
+
+
+def test_each_word_of_the_table_means_something() -> None:
+    """A permission that is misspelt would be held by nobody, and every refusal would be right."""
+    known = set(catalogue.known())
+    plurals = {one.partition(".")[0] for one in known}
+    rows = [row for row in rest_rows() if row.form not in {"nobody", "open", "everybody"}]
+    asked = {row.asks for row in rows}
+    named = {one for listed in RIGHTS.values() for one in listed if one != "*"}
+    for one in asked | named | {sort.sees for sort in SORTS.values() if sort.name in plurals}:
+        plural, _, verb = one.partition(".")
+        assert one in known or (verb == "*" and plural in plurals), one
+
+
+def _among(one: str, listed: tuple[str, ...]) -> bool:
+    return one in listed or f"{one.partition('.')[0]}.*" in listed or "*" in listed
