@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import uuid
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts.trail.ending import began, ended
 from fleet.choices import TargetState
 from fleet.models import Operation, OperationTarget
-from kubecarrier.lib import audit
+from kubecarrier.lib import audit, whereabouts
+from kubecarrier.lib.causes import Cause
+from kubecarrier.lib.manifests import kinds
 from kubecarrier.lib.spec import SpecModel
 
+STARTED, FINISHED = "operation-started", "operation-finished"
 _MESSAGE_LENGTH = 2000
+_NAMED = 5
 # A target row, the generation that it reached, how it stands, and what is said of it.
 Report = tuple[uuid.UUID, int, TargetState, str]
 
@@ -55,6 +61,10 @@ def operation_start(*, verb: str, row: SpecModel, targets: Iterable[Target]) -> 
             )
             for t in wanted
         )
+    names = ", ".join(target.name for target in wanted[:_NAMED])
+    more = f" and {len(wanted) - _NAMED} more" if len(wanted) > _NAMED else ""
+    said = f"{verb}: {names}{more}" if wanted else verb
+    audit.event(STARTED, row, said=said, place=whereabouts.place_of(row))
     if not wanted:
         _finish([operation.pk])
     return operation
@@ -117,9 +127,27 @@ def _close(targets: QuerySet[OperationTarget], state: TargetState, message: str)
 
 
 def _finish(operation_ids: list[uuid.UUID]) -> None:
-    """Close those operations that have no running target any more."""
+    """Close those operations that have no running target any more; how each ended is on record."""
     open_ones = OperationTarget.objects.filter(state=TargetState.RUNNING).values("operation_id")
-    with audit.unaudited("progress of a record"):
-        Operation.objects.filter(pk__in=operation_ids, finished_at=None).exclude(
-            pk__in=open_ones
-        ).update(finished_at=timezone.now())
+    unfinished = Operation.objects.filter(pk__in=operation_ids, finished_at=None)
+    for operation in unfinished.exclude(pk__in=open_ones).select_related("actor"):
+        with transaction.atomic(), audit.unaudited("progress of a record"):
+            mine = Operation.objects.filter(pk=operation.pk, finished_at=None)
+            if mine.update(finished_at=timezone.now()):  # of several that see it ended, one
+                _record_end(operation)
+
+
+def _record_end(operation: Operation) -> None:
+    """For whoever asked, with the request and the reason of then; its object may be gone."""
+    model = next((kind.model for kind in kinds() if kind.kind == operation.kind), None)
+    request = operation.request_id
+    beginning = began(STARTED, model, operation.object_id, request) if model else None
+    if beginning is None:
+        return
+    states = Counter(operation.targets.values_list("state", flat=True))
+    total, failed = sum(states.values()), states[TargetState.FAILED]
+    said = f"{operation.verb}: {total - failed} of {total} succeeded" if total else operation.verb
+    cause = Cause(operation.actor, request, operation.reason)
+    with audit.acting(replace(audit.current(), cause=lambda: cause)):
+        result = audit.Outcome.FAILED if failed else audit.Outcome.OK
+        ended(beginning, FINISHED, said=said, result=result)

@@ -156,7 +156,8 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
         self.cluster, self.cluster_uid = place.cluster[:253], place.cluster_id
         self.project, self.project_uid = place.project[:253], place.project_id
         self.namespace = place.namespace[:253]
-        if self._needs_reason(row, place) and not self.reason:
+        given = self.reason and not audit.current().worded
+        if self._needs_reason(row, place) and not given:
             raise InvalidError(
                 "reason_required",
                 "A reason is asked for here.",

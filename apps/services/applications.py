@@ -134,8 +134,7 @@ def application_rollback(
         _check_dependencies(row.name, row.depends_on)
         _seal(row, secret_data(revision))
         placing.unpin(row)
-        reason = audit.current().reason or f"Rolled back to revision {number}."
-        with audit.because(reason):
+        with audit.worded(f"Rolled back to revision {number}."):
             operation = _save(row, verb="rollback")
         rights.demand_reach({"rollback"}, row)
     return row, operation

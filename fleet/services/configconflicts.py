@@ -45,7 +45,7 @@ def _act(row: ConfigConflict, item: ConfigItem, choice: ConflictChoice) -> None:
     refuse_masks({k: v for k, v in found.items() if v is not None}, field="choice")
     content, cluster = content_of(item), copy.cluster.name
     said = f"{choice.label} ({', '.join(row.keys[:5])}; {row.author_name})"
-    with audit.because(audit.current().reason or said[:500]):
+    with audit.worded(said):
         match choice:
             case ConflictChoice.ADOPT:
                 save(item, _everywhere(content, cluster, found), verb="adopt change")

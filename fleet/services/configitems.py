@@ -22,7 +22,7 @@ from fleet.configs.storing import REVISION_COLUMNS
 from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import ConfigItem, Operation, Project
 from fleet.projects.bounds import project_for
-from kubecarrier.lib import access, audit
+from kubecarrier.lib import access, audit, whereabouts
 from kubecarrier.lib.access import require
 from kubecarrier.lib.manifests import Applied, Result, Wish
 
@@ -107,8 +107,7 @@ def configitem_rollback(
         _refuse_immutable(row, {"immutable": revision.spec["immutable"]}, before, content)
         for column in REVISION_COLUMNS:
             setattr(row, column, revision.spec[column])
-        reason = audit.current().reason or f"Rolled back to revision {number}."
-        with audit.because(reason):
+        with audit.worded(f"Rolled back to revision {number}."):
             return row, save(row, content, verb="rollback")
 
 
@@ -131,7 +130,8 @@ def configitem_reveal(
             "key_not_found", f"“{item.name}” has no key “{missing[0][:80]}”.", field="keys"
         )
     chosen = {key: values[key] for key in keys or values}
-    audit.event("secret-revealed", item, said=f"Keys: {', '.join(sorted(chosen))}")
+    said, place = f"Keys: {', '.join(sorted(chosen))}", whereabouts.place_of(item)
+    audit.event("secret-revealed", item, said=said, place=place)
     data, binary = as_document(chosen)
     return {"data": data, "binaryData": binary}
 

@@ -8,6 +8,7 @@ tabs: Status (lives by itself), Spec (the form), History.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
@@ -43,7 +44,7 @@ from kubecarrier.lib.spec import ReconciledModel
 
 TABS = ("status", "spec", "history")
 SAFE = ("GET", "HEAD", "OPTIONS")
-_ALWAYS = frozenset({"read_generation"})
+_ALWAYS = frozenset({"read_generation", "reason"})
 
 
 class VisibleFilter(RelatedFieldListFilter):
@@ -208,7 +209,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         if object_id is not None:
             context |= self._object_context(request, self.fetch(request, object_id))
         try:
-            return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
+            with _because(request):
+                return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
         except (KubeCarrierError, ValidationError) as error:
             request.refused = error  # type: ignore[attr-defined]
             return self._changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
@@ -433,6 +435,12 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
             ("", _("Select action")),
             *((slug, found[2]) for slug, found in self.get_actions(request).items()),
         ]
+
+
+def _because(request: HttpRequest) -> AbstractContextManager[None]:
+    """What was given as the reason of a save."""
+    reason = request.POST.get("reason", "").strip()[:500]
+    return audit.because(reason) if reason else nullcontext()
 
 
 def _locked(form: Any, writable: frozenset[str] | None) -> Any:

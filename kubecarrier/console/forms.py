@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
+from django.db import models
 from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
 from kubecarrier.api import errors
-from kubecarrier.lib import strict_yaml
+from kubecarrier.lib import strict_yaml, whereabouts
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.manifests import Kind, Wish
 from kubecarrier.lib.placement import check_labels, is_label_key
@@ -162,21 +164,36 @@ class Refusable:
         return last if last in known else None
 
 
+class ReasonField(forms.CharField):
+    """Why: kept in the audit. That it is missing where it is asked for, the audit says."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label=_("Reason"), required=False, max_length=500,
+            widget=text_input(placeholder=_("optional")),
+            help_text=_("Kept in the audit beside what you change."),
+        )  # fmt: skip
+
+    def ask(self, row: Any) -> None:
+        """Say that it is needed, where the row's project demands it or the platform does."""
+        stored = row is not None and not row._state.adding
+        asked = stored and whereabouts.place_of(row).asks_reason
+        if asked or settings.KUBECARRIER_REQUIRE_REASON:
+            self.widget.attrs |= {"placeholder": _("asked for here"), "aria-required": "true"}
+
+
 class PortalForm(Refusable, forms.Form):
     """The form of an action's page; every action may be given a reason for the audit."""
 
-    reason = forms.CharField(
-        label=_("Reason"), required=False, max_length=500,
-        widget=text_input(placeholder=_("optional")),
-        help_text=_("Kept in the audit beside what you change."),
-    )  # fmt: skip
+    reason = ReasonField()
 
     def __init__(self, *args: Any, row: Any = None, user: Any = None, **kwargs: Any) -> None:
         self.row = row
         self.user = user
         super().__init__(*args, **kwargs)
-        if "reason" in self.fields:
-            self.fields["reason"] = self.fields.pop("reason")
+        if isinstance(reason := self.fields.pop("reason", None), ReasonField):
+            self.fields["reason"] = reason  # the last
+            reason.ask(row if isinstance(row, models.Model) else None)
         self.prepare()
 
     def prepare(self) -> None:
@@ -193,10 +210,13 @@ class WishForm(Refusable, forms.ModelForm):  # type: ignore[type-arg]
     wish: Wish | None = None
 
     read_generation = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    reason = ReasonField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fresh = self.instance._state.adding
+        if isinstance(reason := self.fields.get("reason"), ReasonField):
+            reason.ask(self.instance)
         if not self.fresh:
             self.fields["read_generation"].initial = self.instance.generation
             for name, value in self.stored().items():

@@ -68,6 +68,8 @@ class AuditContext:
     actor: Callable[[], Any] = lambda: None
     request_id: str = ""
     reason: str = ""
+    #: The reason is the portal's own words: it is kept, and answers nobody who asks for one.
+    worded: bool = False
     address: str | None = None
     #: For a reconciler: who asked for what it works on (`kubecarrier.lib.causes`), when asked.
     cause: Callable[[], Any] = lambda: None
@@ -97,7 +99,17 @@ def acting(context: AuditContext) -> Iterator[AuditContext]:
 @contextmanager
 def because(reason: str) -> Iterator[None]:
     """The same actor, with a reason for what is inside."""
-    with acting(replace(current(), reason=reason)):
+    with acting(replace(current(), reason=reason, worded=False)):
+        yield
+
+
+@contextmanager
+def worded(reason: str) -> Iterator[None]:
+    """What is inside is explained by these words, where the person gave no reason."""
+    if current().reason:
+        yield
+        return
+    with acting(replace(current(), reason=reason[:500], worded=True)):
         yield
 
 

@@ -73,11 +73,11 @@ class TestProject:
         assert seen(auditor, "project=bank") == seen(auditor, "object=bank-web") == []
 
     def test_one_of_elsewhere_is_absent(self, teams: Portal, auditor: APIClient) -> None:
-        other = AuditEntry.objects.get(object_repr="bank-web")
+        other = AuditEntry.objects.get(object_repr="bank-web", event="")
         there = error(Portal(auditor), "get", f"auditentries/{other.pk}", code=404)
         absent = error(Portal(auditor), "get", "auditentries/999999", code=404)
         assert there["code"] == absent["code"]
-        mine = AuditEntry.objects.get(object_repr="shop-web")
+        mine = AuditEntry.objects.get(object_repr="shop-web", event="")
         assert Portal(auditor).call("get", f"auditentries/{mine.pk}")["status"]["project"] == "shop"
 
     def test_what_is_deleted_and_what_is_renamed_stays(
@@ -205,7 +205,7 @@ class TestConsole:
         assert "bank-web" not in {one["one"].name for one in objects}
 
     def test_an_entry_of_elsewhere_is_absent(self, console: Client) -> None:
-        other = AuditEntry.objects.get(object_repr="bank-web")
+        other = AuditEntry.objects.get(object_repr="bank-web", event="")
         assert console.get(f"{_STREAM}{other.pk}/change/").status_code == 404
 
     def test_the_same_request_shows_what_one_may_see_only(self, console: Client) -> None:
@@ -223,7 +223,10 @@ class TestConsole:
     def test_history_of_an_object(self, console: Client, teams: Portal) -> None:
         key = teams.call("get", "applications/shop-web")["metadata"]["uid"]
         page = f"/admin/apps/application/{key}/change/?tab=history"
-        assert [one["entry"].did for one in console.get(page).context["entries"]] == ["created"]
+        assert [one["entry"].did for one in console.get(page).context["entries"]] == [
+            "operation-started",
+            "created",
+        ]
         looker = User.objects.create_user("looker")
         role("looker", "applications.view")
         bind(looker, "looker", project="shop")

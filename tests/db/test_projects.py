@@ -45,7 +45,7 @@ class TestSave:
             "namespaces": [],
         }
         assert document["spec"]["namespaces"] == [{"name": "shop", "adopt": False, "quota": {}}]
-        assert AuditEntry.objects.filter(object_repr="team").count() == 1
+        assert AuditEntry.objects.filter(object_repr="team", event="").count() == 1
         response = fleet.client.put(
             "/api/v1/projects/team", fleet.call("get", "projects/team"), format="json"
         )
