@@ -45,8 +45,19 @@ class Wanted:
         """Over everything that a cluster would show to be different."""
         return digest_of(self.values, self.type, immutable=self.immutable, key=key)
 
-    def document(self, values: Values, *, key: bytes, uid: str = "", version: str = "") -> Json:
-        """For a server-side apply; with uid and version it applies to that very state only."""
+    def document(
+        self,
+        values: Values,
+        *,
+        key: bytes,
+        uid: str = "",
+        version: str = "",
+        untouched: Collection[str] = (),
+    ) -> Json:
+        """For a server-side apply; with uid and version it applies to that very state only.
+
+        The keys `untouched` count in the digest and are not sent: they stay whose they are.
+        """
         metadata: Json = {
             "name": self.name,
             "namespace": self.namespace,
@@ -58,6 +69,7 @@ class Wanted:
         }
         if uid:
             metadata |= {"uid": uid, "resourceVersion": version}
+        values = {name: value for name, value in values.items() if name not in untouched}
         body: Json = {"apiVersion": "v1", "kind": self.kind, "metadata": metadata}
         if self.kind == SECRET:
             body |= {"type": self.type, "data": _base64(values)}

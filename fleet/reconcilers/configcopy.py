@@ -104,6 +104,7 @@ def _recorded(job: CopyJob, result: Pass) -> bool:
         held = ConfigCopy.objects.filter(pk=job.claim.pk, lease_token=job.claim.token)
         return bool(held.delete()[0])
     found, step = result.columns.pop("found", None), result.columns.pop("step", None)
+    held = result.columns.pop("held", False)
     if found is not None:
         holds = ConfigCopy.objects.select_for_update().filter(
             pk=job.claim.pk, lease_token=job.claim.token, generation=job.claim.generation
@@ -112,7 +113,7 @@ def _recorded(job: CopyJob, result: Pass) -> bool:
             change = take_over if step is Step.TAKE_OVER else to_inbox
             change(job.row, found.values, found.author, found.version)
     written = record_pass(job.row, job.claim, result)
-    if written and job.waits and "applied_digest" in result.columns:
+    if written and job.contested and not held and "applied_digest" in result.columns:
         close_waiting([job.row.pk])
     return written
 

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from fleet import addresses
-from fleet.choices import Propagation
+from fleet.choices import ConflictCause, Propagation
 from fleet.conditions import REACHABLE
 from fleet.configs.content import Content
 from fleet.configs.object import Wanted
@@ -21,6 +21,8 @@ from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim
 from kubecarrier.lib.netguard import Policy
 
+_NOTHING_WAITS: tuple[frozenset[str], str] = (frozenset(), "")
+
 
 @dataclass(frozen=True, slots=True)
 class CopyJob:
@@ -28,7 +30,8 @@ class CopyJob:
 
     `uid` and `version` are those of the object when it was last known;
     `suspect` says that the watch has seen another state since. `blocked` says why
-    the cluster cannot be seen, `paused` why nothing may be changed there.
+    the cluster cannot be seen, `paused` why nothing may be changed there. `contested` are the keys
+    that wait for a decision, `asked_version` is the state of the object that the inbox knows.
     """
 
     claim: Claim
@@ -50,7 +53,8 @@ class CopyJob:
     keep_object: bool
     adopt: bool
     propagation: Propagation
-    waits: bool
+    contested: frozenset[str]
+    asked_version: str
     decided_version: str
     ignored: frozenset[str]
     restart: tuple[tuple[str, str], ...]
@@ -79,11 +83,12 @@ def jobs_of(claims: Sequence[Claim]) -> list[CopyJob]:
             {row.cluster_id for row in rows.values()}
         ).items()
     }
-    waiting = set(
-        ConfigConflict.objects.filter(copy__in=rows, open=True, cause="Waiting").values_list(
-            "copy_id", flat=True
-        )
-    )
+    waiting = {
+        copy: (frozenset(keys), version)
+        for copy, keys, version in ConfigConflict.objects.filter(
+            copy__in=rows, open=True, cause=ConflictCause.WAITING
+        ).values_list("copy_id", "keys", "resource_version")
+    }
     values = _Values(contents)
     numbers = dict(
         ConfigItemRevision.objects.filter(
@@ -97,7 +102,7 @@ def jobs_of(claims: Sequence[Claim]) -> list[CopyJob]:
             row,
             items[row.item_id],
             sites[row.cluster_id],
-            _Known(values, numbers[row.revision_id], rules, row.pk in waiting),
+            _Known(values, numbers[row.revision_id], rules, *waiting.get(row.pk, _NOTHING_WAITS)),
         )
         for claim in claims
         if (row := rows.get(claim.pk))
@@ -126,7 +131,8 @@ class _Known:
     values: _Values
     revision_number: int
     rules: Policy
-    waits: bool
+    contested: frozenset[str]
+    asked_version: str
 
 
 def _job(
@@ -156,7 +162,8 @@ def _job(
         keep_object=row.keep_object,
         adopt=row.adopt,
         propagation=Propagation(item.propagation),
-        waits=known.waits,
+        contested=known.contested,
+        asked_version=known.asked_version,
         decided_version=row.decided_version,
         ignored=frozenset(item.ignored_keys),
         restart=tuple((entry["kind"], entry["name"]) for entry in item.restart),

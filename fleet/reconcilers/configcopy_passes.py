@@ -141,6 +141,23 @@ def drifted(
     return of(seen, kept, again=verify_seconds())
 
 
+def held(job: CopyJob, obj: Json, *, written: bool) -> Pass:
+    """Keys wait for a decision and stay as they are; the others are as wanted."""
+    text = f"A change of {', '.join(sorted(job.contested)[:5])} waits for a decision in the inbox."
+    seen = [
+        Condition(APPLIED, Status.TRUE, ConfigReason.APPLIED, "All other keys are as wanted."),
+        Condition(DRIFTED, Status.TRUE, ConfigReason.WAITS_FOR_DECISION, text),
+        _NOT_STALLED,
+    ]
+    applied: Json = {}
+    if written or job.changed:
+        applied = {
+            "applied_digest": job.row.desired_digest,
+            "applied_revision": job.revision_number,
+        }
+    return of(seen, {**known(job, obj), **applied, "held": True}, again=verify_seconds())
+
+
 def finished(text: str, reason: ConfigReason) -> Pass:
     """Nothing of it is left: the row goes."""
     return Pass([Condition("Ready", Status.TRUE, reason, text)], {"finished": True})

@@ -18,6 +18,8 @@ class State(StrEnum):
     CURRENT = "current"  # what is wanted
     UNMARKED = "unmarked"  # what is wanted, but a mark of ours is missing or old
     OUTDATED = "outdated"  # what we wrote earlier
+    HELD = "held"  # keys of it wait for a decision, the others are as wanted
+    PARTLY = "partly"  # keys of it wait for a decision, and others are outdated
     CHANGED = "changed"  # what somebody else wrote
 
 
@@ -30,12 +32,14 @@ class Step(StrEnum):
     CORRECT = "correct"
     TAKE_OVER = "take over"
     ASK = "ask"
+    HOLD = "hold"
+    APPLY_REST = "apply the rest"
     LEAVE = "leave"
     WAIT = "wait"
     NOTHING = "nothing"
 
 
-MUTATING = frozenset({Step.CREATE, Step.APPLY, Step.REPLACE, Step.CORRECT})
+MUTATING = frozenset({Step.CREATE, Step.APPLY, Step.APPLY_REST, Step.REPLACE, Step.CORRECT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,9 @@ class Facts:
 
     `owned`: our owner mark is there. `marked`: so are the label and the digest of
     these values. `own_write`: its values are those we wrote last. `frozen`: it
-    cannot be changed in place. `decided`: what stands there is in the inbox already.
+    cannot be changed in place. `decided`: what stands there may be written over.
+    `held`: keys differ that wait for a decision, and nobody changed anything since.
+    `rest_equal`: all other keys are as wanted.
     """
 
     present: bool
@@ -55,6 +61,8 @@ class Facts:
     own_write: bool = False
     frozen: bool = False
     decided: bool = False
+    held: bool = False
+    rest_equal: bool = False
     adopt: bool = False
     propagation: Propagation = Propagation.ONE_WAY
 
@@ -69,9 +77,17 @@ def state_of(facts: Facts) -> State:
         return State.FOREIGN
     if facts.equal:
         return State.CURRENT if facts.marked and facts.owned else State.UNMARKED
+    if _waits(facts):
+        return State.HELD if facts.rest_equal else State.PARTLY
     if not facts.owned or facts.own_write or facts.decided:
         return State.OUTDATED
     return State.CHANGED
+
+
+def _waits(facts: Facts) -> bool:
+    """One-way asks nobody, and an object that is frozen is written as a whole or not at all."""
+    asked = facts.propagation is not Propagation.ONE_WAY
+    return facts.owned and facts.held and asked and not facts.frozen and not facts.decided
 
 
 def plan(facts: Facts) -> Step:
@@ -90,6 +106,10 @@ def plan(facts: Facts) -> Step:
             return Step.APPLY
         case State.OUTDATED:
             return Step.REPLACE if facts.frozen else Step.APPLY
+        case State.HELD:
+            return Step.HOLD
+        case State.PARTLY:
+            return Step.APPLY_REST
         case State.CHANGED:
             return _changed(facts)
         case _:

@@ -8,6 +8,7 @@ refuses it when anything else stands there.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
@@ -57,7 +58,7 @@ def one_pass(job: CopyJob, kube: Kube) -> Pass:
 def _at_once(job: CopyJob, kube: Kube) -> Pass | None:
     """The one write of an ordinary change; None where it has to be looked first."""
     known = job.uid and not job.suspect
-    if not known or not job.changed or job.paused or job.waits or job.ignored:
+    if not known or not job.changed or job.paused or job.contested or job.ignored:
         return None
     try:
         obj = _applied(job, kube, job.wanted.values, uid=job.uid, version=job.version)
@@ -87,6 +88,10 @@ def _by_plan(job: CopyJob, kube: Kube) -> Pass:
             return _replace(job, kube, live or {})
         case Step.TAKE_OVER | Step.ASK:
             return _found(job, live or {}, step)
+        case Step.APPLY_REST:
+            return _apply_rest(job, kube, live or {}, values)
+        case Step.HOLD:
+            return passes.held(job, live or {}, written=False)
         case Step.LEAVE:
             return passes.foreign(job, live or {})
         case Step.WAIT:
@@ -103,17 +108,20 @@ def _facts(job: CopyJob, live: Json | None, values: dict[str, bytes]) -> Facts:
         return Facts(present=False)
     metadata, wanted = live["metadata"], job.wanted
     frozen, same_type = bool(live.get("immutable")), live.get("type", "") == wanted.type
-    equal = values_of(live) == values and frozen == wanted.immutable and same_type
+    alike = frozen == wanted.immutable and same_type
     own_write = is_own_write(live, job.key)
+    version, there = metadata["resourceVersion"], values_of(live)
     return Facts(
         present=True,
         terminating=bool(metadata.get("deletionTimestamp")),
         owned=owner_of(live) == wanted.owner,
-        equal=equal,
+        equal=alike and there == values,
         marked=own_write and is_marked(live),
         own_write=own_write,
         frozen=frozen or not same_type,
-        decided=metadata["resourceVersion"] == job.decided_version,
+        decided=version == job.decided_version,
+        held=bool(job.contested) and (own_write or version == job.asked_version),
+        rest_equal=alike and there == _kept(job, there, values),
         adopt=job.adopt,
         propagation=job.propagation,
     )
@@ -129,6 +137,12 @@ def _values(job: CopyJob, live: Json | None) -> dict[str, bytes]:
             if key in there:
                 values[key] = there[key]
     return values
+
+
+def _kept(job: CopyJob, there: dict[str, bytes], values: dict[str, bytes]) -> dict[str, bytes]:
+    """What is wanted, with the keys that wait for a decision as they stand there."""
+    others = {key: value for key, value in values.items() if key not in job.contested}
+    return others | {key: value for key, value in there.items() if key in job.contested}
 
 
 def _create(job: CopyJob, kube: Kube, values: dict[str, bytes]) -> Pass:
@@ -154,6 +168,21 @@ def _apply(
     except Conflict:  # something moved since the look: look again
         return passes.waiting(ConfigReason.NOT_APPLIED, "It changes just now.", again=0.1)
     return _done(job, kube, obj, "The API server has taken it.", reason=reason)
+
+
+def _apply_rest(job: CopyJob, kube: Kube, live: Json, values: dict[str, bytes]) -> Pass:
+    """All keys but those that wait: they are not sent, so whoever changed them keeps them.
+
+    The digest that is written covers them, so that what stands there then is
+    known to be ours and theirs, and the next change of somebody is seen as one.
+    """
+    kept = _kept(job, values_of(live), values)
+    try:
+        obj = _applied(job, kube, kept, untouched=job.contested, **_precondition(live))
+    except Conflict:
+        return passes.waiting(ConfigReason.NOT_APPLIED, "It changes just now.", again=0.1)
+    _restarted(job, kube)
+    return passes.held(job, obj, written=True)
 
 
 def _correct(job: CopyJob, kube: Kube, live: Json, values: dict[str, bytes]) -> Pass:
@@ -195,7 +224,10 @@ def _found(job: CopyJob, live: Json, step: Step) -> Pass:
     else:
         text = f"A change by “{author.manager}” waits for a decision in the inbox."
         reason = ConfigReason.WAITS_FOR_DECISION
-    return passes.drifted(job, live, author, reason, text, found=found, step=step)
+    asked = passes.drifted(job, live, author, reason, text, found=found, step=step)
+    if step is Step.ASK and job.changed and not job.contested:  # now the other keys
+        return Pass(asked.seen, asked.columns, again_seconds=_SOON_SECONDS)
+    return asked
 
 
 def _paused(job: CopyJob, live: Json | None, step: Step) -> Pass:
@@ -238,12 +270,18 @@ def _remove(job: CopyJob, kube: Kube) -> Pass:
 
 
 def _applied(
-    job: CopyJob, kube: Kube, values: dict[str, bytes] | Any, *, uid: str = "", version: str = ""
+    job: CopyJob,
+    kube: Kube,
+    values: dict[str, bytes] | Any,
+    *,
+    uid: str = "",
+    version: str = "",
+    untouched: Collection[str] = (),
 ) -> Json:
     """One server-side apply; a second write only where somebody else holds further keys."""
-    body = job.wanted.document(values, key=job.key, uid=uid, version=version)
+    body = job.wanted.document(values, key=job.key, uid=uid, version=version, untouched=untouched)
     obj = kube.apply(body, field_manager=FIELD_MANAGER, force=True).obj
-    extra = set(values_of({"kind": job.wanted.kind, **obj})) - set(values)
+    extra = set(values_of({"kind": job.wanted.kind, **obj})) - set(values) - set(untouched)
     if extra and not obj.get("immutable"):
         patch = without(job.wanted.kind, extra, version=obj["metadata"]["resourceVersion"])
         obj = kube.patch(_ref(job), patch, field_manager=FIELD_MANAGER)
@@ -260,13 +298,16 @@ def _done(
     columns: Json | None = None,
 ) -> Pass:
     """As wanted; what uses it is restarted once per state, however often this is repeated."""
-    if job.restart and job.changed and job.row.applied_revision:
-        missed = [
-            f"{kind} {name}" for kind, name in job.restart if not _restart(job, kube, kind, name)
-        ]
-        if missed:
-            text = f"{text} Not restarted, for it is not there: {', '.join(missed)}."
+    if missed := _restarted(job, kube):
+        text = f"{text} Not restarted, for it is not there: {', '.join(missed)}."
     return passes.in_place(job, obj, text, reason=reason, columns=columns)
+
+
+def _restarted(job: CopyJob, kube: Kube) -> list[str]:
+    """Restarts what uses it, after a change; says which are not there."""
+    if not (job.restart and job.changed and job.row.applied_revision):
+        return []
+    return [f"{kind} {name}" for kind, name in job.restart if not _restart(job, kube, kind, name)]
 
 
 def _restart(job: CopyJob, kube: Kube, kind: str, name: str) -> bool:

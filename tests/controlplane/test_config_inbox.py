@@ -224,14 +224,78 @@ class TestInbox:
         assert (status["cluster"], status["changedBy"]) == ("one", "kubectl-patch on one")
         drifted = fleet.condition(f"configcopies/settings.one.{namespace}", "Drifted")
         assert (drifted["status"], drifted["reason"]) == ("True", "WaitsForDecision")
-        # A later wish does not write over it, and a later change replaces what is in it.
-        fleet.call("post", "configitems/settings/set", {"data": {"size": "2"}})
-        eventually(lambda: data(kubectl, planes[1], namespace, "settings")["size"] == "2")
-        assert data(kubectl, planes[0], namespace, "settings")["color"] == "red"
+        # A later change replaces what is in it.
         edit(kubectl, planes[0], namespace, "settings", color="violet")
         hear()
         eventually(lambda: "violet" in inbox(fleet)[0]["status"]["diff"])
         assert len(inbox(fleet)) == 1
+
+    def test_other_keys_go_on(
+        self,
+        fleet: Portal,
+        planes: list[ControlPlane],
+        namespace: str,
+        kubectl: Any,
+        conflict: Json,
+    ) -> None:
+        """Only the keys that wait stay as they are there, however often the item is changed."""
+        theirs = {"color": "red", "new": "1"}
+        fleet.call("post", "configitems/settings/set", {"data": {"size": "2", "more": "a"}})
+        wanted = {**theirs, "size": "2", "more": "a"}
+        eventually(lambda: data(kubectl, planes[0], namespace, "settings") == wanted)
+        fleet.call("post", "configitems/settings/set", {"unset": ["size"]})
+        eventually(lambda: "size" not in data(kubectl, planes[0], namespace, "settings"))
+        fleet.call("post", "configitems/settings/set", {"data": {"color": "green"}})
+        other = {"color": "green", "more": "a"}
+        eventually(lambda: data(kubectl, planes[1], namespace, "settings") == other)
+        assert data(kubectl, planes[0], namespace, "settings") == {**theirs, "more": "a"}
+
+        (waiting,) = inbox(fleet)
+        assert (waiting["metadata"], waiting["status"]["keys"]) == (
+            conflict["metadata"],
+            ["color", "new"],
+        )
+        assert waiting["status"]["changedBy"] == "kubectl-patch on one"
+        assert {"-  color: green", "+  color: red"} <= set(waiting["status"]["diff"].splitlines())
+        drifted = fleet.condition(f"configcopies/settings.one.{namespace}", "Drifted")
+        assert (drifted["status"], drifted["reason"]) == ("True", "WaitsForDecision")
+        counts = [writes(plane, namespace, "settings")["patch"] for plane in planes]
+        for _ in range(3):  # nothing goes round
+            hear()
+        assert [writes(p, namespace, "settings")["patch"] for p in planes] == counts
+
+        edit(kubectl, planes[0], namespace, "settings", more="b")  # somebody's next change joins
+        hear()
+        eventually(lambda: inbox(fleet)[0]["status"]["keys"] == ["color", "more", "new"])
+        assert len(inbox(fleet)) == 1
+        decide(fleet, inbox(fleet)[0], "revert")
+        ready(fleet)
+        assert data(kubectl, planes[0], namespace, "settings") == other
+        assert inbox(fleet) == []
+
+    def test_a_worker_that_died_after_writing_the_others(
+        self,
+        fleet: Portal,
+        planes: list[ControlPlane],
+        namespace: str,
+        kubectl: Any,
+        conflict: Json,
+    ) -> None:
+        """The write is in the cluster and its record is not: still only the first change waits."""
+        row = ConfigCopy.objects.get(cluster__name="one")
+        columns = ("uid", "resource_version", "applied_digest", "applied_revision")
+        before = {column: getattr(row, column) for column in columns}
+        fleet.call("post", "configitems/settings/set", {"data": {"size": "2"}})
+        eventually(lambda: data(kubectl, planes[0], namespace, "settings")["size"] == "2")
+        ConfigCopy.objects.filter(pk=row.pk).status_update(**before, watch_version="")
+        hear()
+        (waiting,) = inbox(fleet)
+        assert waiting["status"]["keys"] == ["color", "new"]
+        decide(fleet, waiting, "adopt")
+        ready(fleet)
+        for plane in planes:
+            made = data(kubectl, plane, namespace, "settings")
+            assert made == {"color": "red", "new": "1", "size": "2"}
 
     def test_adopt_everywhere(
         self,
@@ -377,6 +441,10 @@ def test_a_secret_in_the_inbox_is_masked(
     assert waiting["status"]["diff"].count("password: '*** (") == 2
     assert "canary" not in str(list(ConfigConflict.objects.values()))
     assert "canary" not in str(list(ConfigCopy.objects.values()))
+    fleet.call("post", "configitems/settings/set", {"data": {"user": "shop"}})
+    eventually(lambda: "user" in data(kubectl, planes[0], namespace, "settings", "secret"))
+    there = data(kubectl, planes[0], namespace, "settings", "secret")["password"]
+    assert base64.b64decode(there) == b"canary-2"
     decide(fleet, waiting, "adopt")
     ready(fleet)
     kept = data(kubectl, planes[1], namespace, "settings", "secret")["password"]

@@ -14,6 +14,7 @@ from fleet.configs.content import Content, Override, packed, unpacked
 from fleet.reconcilers.configcopy_plan import Facts, State, Step, plan, state_of
 
 OURS = Facts(present=True, owned=True)
+WAITS = replace(OURS, held=True, propagation=Propagation.INBOX)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,15 @@ OURS = Facts(present=True, owned=True)
         (OURS, State.CHANGED, Step.CORRECT),
         (replace(OURS, propagation=Propagation.TWO_WAY), State.CHANGED, Step.TAKE_OVER),
         (replace(OURS, propagation=Propagation.INBOX), State.CHANGED, Step.ASK),
+        (replace(WAITS, rest_equal=True), State.HELD, Step.HOLD),
+        (WAITS, State.PARTLY, Step.APPLY_REST),
+        (replace(WAITS, own_write=True), State.PARTLY, Step.APPLY_REST),
+        (replace(WAITS, propagation=Propagation.TWO_WAY), State.PARTLY, Step.APPLY_REST),
+        (replace(WAITS, propagation=Propagation.ONE_WAY), State.CHANGED, Step.CORRECT),
+        (replace(WAITS, frozen=True), State.CHANGED, Step.ASK),
+        (replace(WAITS, decided=True), State.OUTDATED, Step.APPLY),
+        (replace(WAITS, equal=True), State.UNMARKED, Step.APPLY),
+        (replace(WAITS, owned=False), State.FOREIGN, Step.LEAVE),
     ],
 )
 def test_plan(facts: Facts, state: State, step: Step) -> None:
@@ -47,6 +57,8 @@ def _after(facts: Facts, step: Step) -> Facts:
             return written
         case Step.REPLACE | Step.WAIT:
             return Facts(present=False)
+        case Step.APPLY_REST:
+            return replace(facts, own_write=True, marked=True, rest_equal=True)
         case Step.TAKE_OVER:  # what stands there is wanted now
             return replace(facts, equal=True)
         case _:
@@ -56,13 +68,14 @@ def _after(facts: Facts, step: Step) -> Facts:
 @pytest.mark.parametrize("propagation", list(Propagation))
 def test_from_every_start_it_comes_to_rest(propagation: Propagation) -> None:
     names = ("terminating", "owned", "equal", "marked", "own_write", "frozen", "decided", "adopt")
+    names += ("held", "rest_equal")
     for flags in product([False, True], repeat=len(names)):
         given: Any = dict(zip(names, flags, strict=True))
         facts = Facts(True, propagation=propagation, **given)
         steps = []
         for _ in range(4):
             step = plan(facts)
-            if step in {Step.NOTHING, Step.LEAVE, Step.ASK}:
+            if step in {Step.NOTHING, Step.LEAVE, Step.ASK, Step.HOLD}:
                 break
             steps.append(step)
             facts = _after(facts, step)
