@@ -67,8 +67,10 @@ def _after(facts: Facts, step: Step) -> Facts:
 
 @pytest.mark.parametrize("propagation", list(Propagation))
 def test_from_every_start_it_comes_to_rest(propagation: Propagation) -> None:
-    names = ("terminating", "owned", "equal", "marked", "own_write", "frozen", "decided", "adopt")
-    names += ("held", "rest_equal")
+    names = (
+        *("terminating", "owned", "equal", "marked", "own_write", "frozen", "decided", "adopt"),
+        *("held", "rest_equal"),
+    )
     for flags in product([False, True], repeat=len(names)):
         given: Any = dict(zip(names, flags, strict=True))
         facts = Facts(True, propagation=propagation, **given)
