@@ -21,7 +21,8 @@ help: ## Print this list
 
 # -- once -----------------------------------------------------------------------------------
 
-setup: $(STAMP) ## Make .venv from the hashed locks; at once when nothing changed
+setup: $(STAMP) ## Make .venv from the hashed locks, and the console's editor; at once when nothing changed
+	@tools/frontend
 
 $(STAMP): $(LOCKS) pyproject.toml tools/setup tools/find-python tools/ldap
 	@tools/setup
@@ -34,7 +35,7 @@ controlplane: $(STAMP) ## Build the Kubernetes binaries (about 11 minutes, once)
 
 # -- see it work ----------------------------------------------------------------------------
 
-demo: $(STAMP) ## Two real clusters and the portal with an application; KUBECONFIG=file: your own
+demo: setup ## Two real clusters and the portal with an application; KUBECONFIG=file: your own
 	@$(PYTHON) -m tools.demo run $(if $(filter command line,$(origin KUBECONFIG)),--kubeconfig '$(KUBECONFIG)') \
 		$(if $(DEMO_PORT),--port $(DEMO_PORT)) $(if $(DEMO_EXIT),--exit)
 

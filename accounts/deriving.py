@@ -17,8 +17,8 @@ from django.contrib.contenttypes.models import ContentType
 
 from accounts.builtin import permissions_of
 from accounts.models import Binding, Platform, PlatformGroupRight, PlatformUserRight
-from kubecarrier.lib import access, catalogue
-from kubecarrier.lib.access import Anchor, Scope
+from kubecarrier.lib import anchors, catalogue
+from kubecarrier.lib.anchors import Anchor, Scope
 
 _BATCH = 500
 Right = tuple[Any, int, Any]  # subject, permission, object
@@ -26,7 +26,7 @@ Right = tuple[Any, int, Any]  # subject, permission, object
 
 def register() -> None:
     """Called once at start."""
-    access.register_anchor(
+    anchors.register(
         Anchor(
             catalogue.PLATFORM, Platform, PlatformUserRight, PlatformGroupRight, _platform, _places
         )
@@ -39,7 +39,7 @@ def _platform(scope: Scope) -> list[int]:
     return [Platform.objects.get_or_create(pk=1)[0].pk]
 
 
-def _places(scope: Scope) -> list[access.Place]:
+def _places(scope: Scope) -> list[anchors.Place]:
     return [()] if scope.get("platform") else []
 
 
@@ -51,7 +51,7 @@ def derive(binding: Binding) -> None:
     users = list(people.values_list("pk", flat=True)) if gives else []
     groups = list(binding.groups.values_list("pk", flat=True)) if gives else []
     held = {}
-    for anchor in access.anchors():
+    for anchor in anchors.registered():
         objects = list(anchor.resolve(binding.scope)) if gives else []
         permissions = _permission_ids(anchor, catalogue.held_on(names, anchor.name))
         _bring(anchor.users, "user_id", binding, users, permissions, objects)

@@ -15,8 +15,8 @@ from django.db.models import Q, QuerySet
 from accounts import policy_rules
 from accounts.builtin import permissions_of, rules_of
 from accounts.models import Binding, Role
-from kubecarrier.lib import access, audit, catalogue
-from kubecarrier.lib.access import Place, Scope
+from kubecarrier.lib import access, anchors, audit, catalogue
+from kubecarrier.lib.anchors import Place, Scope
 from kubecarrier.lib.errors import DeniedError
 
 
@@ -61,7 +61,7 @@ def holdings_of(user: Any) -> list[Holding]:
         Holding(
             binding.pk,
             Given.by(binding.role),
-            {one.name: frozenset(one.resolve(binding.scope)) for one in access.anchors()},
+            {one.name: frozenset(one.resolve(binding.scope)) for one in anchors.registered()},
         )
         for binding in bindings_of(user)
     ]
@@ -69,7 +69,7 @@ def holdings_of(user: Any) -> list[Holding]:
 
 def places_of(scope: Scope) -> list[tuple[str, Place]]:
     """Every place of a scope, with its sort of object."""
-    return [(one.name, place) for one in access.anchors() for place in one.places(scope)]
+    return [(one.name, place) for one in anchors.registered() for place in one.places(scope)]
 
 
 def check(

@@ -16,7 +16,8 @@ from accounts.models import (
     Role,
     ServiceAccount,
 )
-from kubecarrier.lib import access, catalogue
+from kubecarrier.lib import access, anchors, catalogue
+from kubecarrier.lib.anchors import Held
 
 
 def visible_auditentries(user: Any) -> QuerySet[AuditEntry]:
@@ -29,30 +30,26 @@ def auditentries_within(
 ) -> QuerySet[AuditEntry]:
     """Those of `rows` on whose scope `user` holds `permission`, and his own.
 
-    What `access.visible` says, for a table too long to ask each row all of it: on which
-    sorts of scope he holds it is asked first, so that an index answers the rest.
+    What `access.visible` says, by the keys that entries keep: those of deleted objects
+    stay where they were, and an index answers.
     """
     if not access.active(user):
         return rows.none()
-    if user.is_superuser or access.on_platform(user, permission):
+    holding = anchors.held(user, permission)
+    if user.is_superuser or holding.on_platform:
         return rows
-    wanted = Q(actor=user)
-    for anchor in access.anchors():
-        own, shared = anchor.held(user, permission)
-        wanted |= _entries_on(anchor, [row["content_object_id"] for row in own.union(shared)])
+    wanted = Q(actor=user) | _entries_in_namespaces(holding)
+    for name in (catalogue.PROJECT, catalogue.CLUSTER):
+        for keys in holding.within(name):
+            wanted |= Q(**{f"{name}_uid__in": keys})
     return rows.filter(wanted)
 
 
-def _entries_on(anchor: access.Anchor, keys: list[Any]) -> Q:
-    """By keys that entries keep, so that those of deleted objects stay where they were."""
-    if not keys or anchor.name == catalogue.PLATFORM:
-        return Q()
-    if anchor.name != catalogue.NAMESPACE:
-        return Q(**{f"{anchor.name}_uid__in": keys})
-    rows = anchor.model._default_manager.filter(pk__in=keys).values_list("cluster_id", "name")
+def _entries_in_namespaces(holding: Held) -> Q:
     names: dict[Any, set[str]] = defaultdict(set)
-    for cluster, name in rows:
-        names[cluster].add(name)
+    for rows in holding.rows(catalogue.NAMESPACE):
+        for cluster, name in rows.values_list("content_object__cluster_id", "content_object__name"):
+            names[cluster].add(name)
     clusters: dict[frozenset[str], list[Any]] = defaultdict(list)
     for cluster, found in names.items():
         clusters[frozenset(found)].append(cluster)
@@ -98,8 +95,9 @@ def visible_bindings(user: Any) -> QuerySet[Binding]:
     if access.may(user, "bindings.view"):
         return rows
     seen = Q(users=user) | Q(groups__user=user)
-    for anchor in access.anchors():
-        for held in anchor.held(user, "bindings.view"):
+    holding = anchors.held(user, "bindings.view")
+    for anchor in anchors.registered():
+        for held in holding.within(anchor.name):
             for table in (anchor.users, anchor.groups):
                 given: Any = table._default_manager.filter(content_object__in=held)
                 seen |= Q(pk__in=given.values("binding_id"))

@@ -9,11 +9,13 @@ from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, Role
 from kubecarrier.lib import access, catalogue
 from kubecarrier.lib.access import Reach
 from kubecarrier.lib.catalogue import (
+    CLUSTER,
     CREATE,
     DELETE,
     EDIT,
     EVERYWHERE,
     PLATFORM,
+    PROJECT,
     VIEW,
     Level,
     Subject,
@@ -48,7 +50,7 @@ def register() -> None:
             "accessreviews",
             _("Access reviews of others"),
             (Verb("view", _("see"), Level.ADMIN),),
-            platform,
+            (PLATFORM, PROJECT, CLUSTER),
         ),
         Subject("identitymappings", _("Identity mappings"), (VIEW, *_ADMIN), platform),
         Subject("metrics", _("Metrics and health"), (Verb("view", _("read")),), platform),

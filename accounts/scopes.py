@@ -19,7 +19,7 @@ from kubecarrier.lib.manifests import kinds
 READ_ONLY = "read-only"
 MAX_SCOPES = 100
 #: What is no kind and has permissions all the same.
-_BESIDE_KINDS = frozenset({"metrics", "resources", "sessions"})
+_BESIDE_KINDS = frozenset({"accessreviews", "metrics", "resources", "sessions"})
 _FORM = re.compile(r"([a-z]{2,40})\.([a-z]{2,40}|\*)")
 
 

@@ -13,6 +13,7 @@ from apps.chart_rows import versions_of
 from apps.models import Application, ChartRepository
 from apps.permissions import visible_applications
 from fleet.permissions import visible_clusters, visible_projects
+from kubecarrier.console.editor import YamlArea
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,
@@ -139,7 +140,8 @@ class ApplicationForm(WishForm):
         help_text=_("Created in the clusters when missing."),
     )
     values = forms.CharField(
-        label=_("Values (YAML)"), required=False, strip=False, widget=code_area(14),
+        label=_("Values (YAML)"), required=False, strip=False,
+        widget=YamlArea(14, check="values", sends=("chart", "version")),
         help_text=_("Only what differs from the chart's defaults; checked against its schema."),
     )  # fmt: skip
     clusters = forms.MultipleChoiceField(

@@ -126,11 +126,15 @@ def _get(kube: Kube, ref: ObjectRef) -> Json | None:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """How one object differs from what was deployed, and who wrote that."""
+    """How one object differs from what was deployed, and who wrote that.
+
+    `taken_by` is the Helm release that it belongs to now, where that is another one.
+    """
 
     ref: ObjectRef
     fields: tuple[str, ...]
     managers: tuple[str, ...] = ()
+    taken_by: str = ""
 
     def entry(self) -> Json:
         """What the row keeps of it."""
@@ -161,7 +165,17 @@ def drift_of(
         return Drift(seen.ref, ("(missing)",))
     result = kube.apply(wanted, field_manager=manager, force=True, dry_run=True).obj
     fields = tuple(differing(seen.live, result))[:_MAX_FIELDS]
-    return Drift(seen.ref, fields, _other_managers(seen.live, manager)) if fields else None
+    if not fields:
+        return None
+    taken = "" if owner_of(seen.live) in {None, owner_of(wanted)} else str(owner_of(seen.live))
+    return Drift(seen.ref, fields, _other_managers(seen.live, manager), taken)
+
+
+def owner_of(obj: Json) -> str | None:
+    """`namespace/name` of the release that an object belongs to by Helm's own marks."""
+    annotations = obj["metadata"].get("annotations") or {}
+    name = annotations.get("meta.helm.sh/release-name")
+    return f"{annotations.get('meta.helm.sh/release-namespace', '')}/{name}" if name else None
 
 
 def heal(kube: Kube, wanted: Json) -> None:
@@ -194,12 +208,17 @@ def annotate_kept(kube: Kube, refs: Sequence[ObjectRef], annotations: dict[str, 
             continue
 
 
-def still_there(kube: Kube, refs: Sequence[ObjectRef]) -> list[ObjectRef]:
-    """Those of `refs` that exist, kept ones (resource policy) not counted; raises KubeError."""
+def still_there(kube: Kube, refs: Sequence[ObjectRef], *, owner: str) -> list[ObjectRef]:
+    """Those of `refs` that exist and that Helm deletes with their release; raises KubeError.
+
+    It keeps what its resource policy says, and what belongs to another release by now.
+    """
     found = []
     for ref in refs:
         live = _get(kube, ref)
-        policy = (live or {}).get("metadata", {}).get("annotations", {}) or {}
-        if live is not None and policy.get("helm.sh/resource-policy") != "keep":
+        if live is None or owner_of(live) not in {None, owner}:
+            continue
+        annotations = live["metadata"].get("annotations") or {}
+        if annotations.get("helm.sh/resource-policy") != "keep":
             found.append(ref)
     return found

@@ -28,7 +28,8 @@ class Connection:
     checked: the door connects to it and nowhere else, while TLS still verifies
     the host name (a DNS answer that changes afterwards changes nothing).
     `insecure` switches certificate checks off and must be shown wherever the
-    cluster is shown.
+    cluster is shown. `cluster_uid` is the UID of the kube-system namespace that must
+    be there, once it is known: the doors write to no other cluster.
     """
 
     server: str
@@ -39,6 +40,7 @@ class Connection:
     tls_server_name: str | None = None
     insecure: bool = False
     address: str | None = None
+    cluster_uid: str = field(default="", compare=False)
 
     @property
     def host(self) -> str:

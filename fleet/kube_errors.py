@@ -98,6 +98,12 @@ class TlsError(KubeError, TerminalError):
     default_code = "kube_tls"
 
 
+class AnotherCluster(KubeError, TerminalError):
+    """Not the cluster that was imported answers at the address: nothing is written to it."""
+
+    default_code = "kube_another_cluster"
+
+
 class Unauthorized(KubeError, TerminalError):
     """401: the credential is not, or no longer, valid."""
 

@@ -39,6 +39,7 @@ def connection_of(cluster: Cluster) -> Connection:
         client_key_pem=secret.get("client_key_pem"),
         tls_server_name=cluster.tls_server_name or None,
         insecure=cluster.insecure,
+        cluster_uid=cluster.identity or "",
     )
 
 

@@ -29,8 +29,9 @@ from fleet.models import (
     ProjectUserRight,
 )
 from fleet.permissions import add_operated
-from kubecarrier.lib import access, catalogue
-from kubecarrier.lib.access import Anchor, Place, Reach, Scope
+from kubecarrier.lib import access, anchors, catalogue
+from kubecarrier.lib.access import Reach
+from kubecarrier.lib.anchors import Anchor, Place, Scope
 from kubecarrier.lib.catalogue import (
     CLUSTER,
     CREATE,
@@ -113,19 +114,19 @@ def register() -> None:
         Subject("operations", _("Operations of others"), (VIEW,), EVERYWHERE),
         Subject("clustergrants", _("Cluster grants"), (VIEW,), _CLUSTERS),
     )
-    access.register_anchor(
+    anchors.register(
         Anchor(
             CLUSTER, Cluster, ClusterUserRight, ClusterGroupRight,
             cluster_ids, cluster_places, unknown_clusters,
         )
     )  # fmt: skip
-    access.register_anchor(
+    anchors.register(
         Anchor(
             NAMESPACE, Namespace, NamespaceUserRight, NamespaceGroupRight,
             namespace_ids, namespace_places,
         )
     )  # fmt: skip
-    access.register_anchor(
+    anchors.register(
         Anchor(
             PROJECT, Project, ProjectUserRight, ProjectGroupRight,
             project_ids, project_places, unknown_projects,

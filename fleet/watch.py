@@ -24,9 +24,11 @@ from yarl import URL
 
 from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
+from fleet.kube.client import IDENTITY_PATH
 from fleet.kube.tls import ssl_context
-from fleet.kube.transport import Answer
+from fleet.kube.transport import Answer, bracketed
 from fleet.kube_errors import (
+    AnotherCluster,
     Forbidden,
     Gone,
     KubeError,
@@ -57,8 +59,9 @@ _SHORT_SECONDS = 1.0  # a watch that ends sooner without an event counts as a fa
 _BACKOFF_CAP_SECONDS = 30.0
 _DENIED_CAP_SECONDS = 300.0
 _LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-_WATCH = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+_OBJECT = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _CLOSING_SECONDS = 0.05
+_SAME_SECONDS = 1.0  # the streams of a cluster ask together who answers
 _BULKY_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 
 
@@ -68,10 +71,8 @@ class Session:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._secrets = connection.secrets()
-        host = _bracketed(connection.host)
-        self._base = (
-            f"https://{_bracketed(connection.address or connection.host)}:{connection.port}"
-        )
+        host = bracketed(connection.host)
+        self._base = f"https://{bracketed(connection.address or connection.host)}:{connection.port}"
         self._headers = {
             "Host": host if connection.port == 443 else f"{host}:{connection.port}",
             "User-Agent": "kubecarrier-watch",
@@ -80,6 +81,8 @@ class Session:
         if connection.token:
             self._headers["Authorization"] = f"Bearer {connection.token}"
         self._client: aiohttp.ClientSession | None = None
+        self._asking = asyncio.Lock()
+        self._same_at = float("-inf")
 
     async def __aenter__(self) -> Session:
         """Raises TlsError when the connection's certificates cannot be used."""
@@ -98,10 +101,27 @@ class Session:
             # aiohttp's documentation, "Graceful shutdown": TLS transports end in later turns of the loop.
             await asyncio.sleep(_CLOSING_SECONDS)
 
+    async def verify(self) -> None:
+        """Raises AnotherCluster unless the very cluster answers: what another shows is no news."""
+        if not self._connection.cluster_uid:
+            return
+        async with self._asking:
+            if time.monotonic() - self._same_at < _SAME_SECONDS:
+                return
+            async with self._get(IDENTITY_PATH, _OBJECT, _PAGE_SECONDS) as response:
+                found = object_of(Answer(200, {}, await _body(response)), self._secrets)
+            if _uid(found) != self._connection.cluster_uid:
+                raise AnotherCluster("Another cluster answers at this address.")
+            self._same_at = time.monotonic()
+
+    def doubt(self) -> None:
+        """A connection broke: who answers next is asked again."""
+        self._same_at = float("-inf")
+
     async def page(self, resource: Resource, query: Query, *, metadata_only: bool) -> Json:
         """One page of a list as the server gave it; raises `fleet.kube_errors`."""
         accept = _LIST if metadata_only else "application/json"
-        async with self._get(resource, query, accept, _PAGE_SECONDS) as response:
+        async with self._get(_path(resource, query), accept, _PAGE_SECONDS) as response:
             body = await _body(response)
             return object_of(Answer(response.status, {}, body), self._secrets)
 
@@ -109,20 +129,19 @@ class Session:
         self, resource: Resource, query: Query, *, metadata_only: bool, seconds: float
     ) -> AsyncIterator[Json]:
         """The events of one watch until its orderly end; raises `fleet.kube_errors`."""
-        accept = _WATCH if metadata_only else "application/json"
-        async with self._get(resource, query, accept, seconds) as response:
+        accept = _OBJECT if metadata_only else "application/json"
+        async with self._get(_path(resource, query), accept, seconds) as response:
             async for line in _lines(response):
                 yield orjson.loads(line)
 
     @asynccontextmanager
     async def _get(
-        self, resource: Resource, query: Query, accept: str, seconds: float
+        self, path: str, accept: str, seconds: float
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """An open answer with status 200; the block ends after `seconds` at the latest."""
         if self._client is None:
             raise RuntimeError("the session is not open")
-        path = f"{self._connection.base_path}{resource.path()}?{urlencode(query)}"
-        url = URL(self._base + path, encoded=True)
+        url = URL(f"{self._base}{self._connection.base_path}{path}", encoded=True)
         try:
             async with (
                 asyncio.timeout(seconds),
@@ -185,6 +204,7 @@ class Stream:
                 await self._pause(error)
 
     async def _once(self) -> None:
+        await self._session.verify()
         if not self._version:
             await self._list()
         started, seen = time.monotonic(), await self._watch()
@@ -204,6 +224,7 @@ class Stream:
         self._failures += 1
         if first_gone:
             return
+        self._session.doubt()
         self._trouble(error)
         self._troubled = True
         denied = isinstance(error, Unauthorized | Forbidden | TlsError)
@@ -308,6 +329,10 @@ class Stream:
 # --- small things --------------------------------------------------------------------------------
 
 
+def _path(resource: Resource, query: Query) -> str:
+    return f"{resource.path()}?{urlencode(query)}"
+
+
 def _uid(obj: Json) -> str:
     return str((obj.get("metadata") or {}).get("uid") or "")
 
@@ -358,10 +383,6 @@ async def _lines(response: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
 async def _refusal(response: aiohttp.ClientResponse, secrets: tuple[str, ...]) -> KubeError:
     headers = {name.lower(): value for name, value in response.headers.items()}
     return error_of(Answer(response.status, headers, await _body(response)), secrets)
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host
 
 
 def _failure(error: Exception, connection: Connection) -> KubeError:

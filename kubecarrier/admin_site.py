@@ -21,6 +21,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_protect
 from unfold.sites import UnfoldAdminSite
 
+from kubecarrier.console.editor import check_view
 from kubecarrier.lib.audit import is_machine, may_operate
 
 # Whoever may change these rows could run any function, grant any right or forge the record.
@@ -127,6 +128,9 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             path("matrix/", self.admin_view(self._matrix), name="apps_matrix"),
             path("capacity/", self.admin_view(self._capacity), name="fleet_capacity"),
             path("live/", self.admin_view(self._live), name="start_live"),
+            path(
+                "check/<slug:name>/", self.admin_view(csrf_protect(check_view)), name="editor_check"
+            ),
         ]
 
     def _matrix(self, request: HttpRequest) -> HttpResponse:

@@ -26,8 +26,9 @@ class Mode(StrEnum):
     FORWARD = "forward"
     REFUSE = "refuse"  # connecting fails at once; open connections are reset
     HANG = "hang"  # accepted, then silence; the upstream is never contacted
-    HANG_AFTER = "hang-after"  # silence after `limit` bytes of answers per connection
-    RESET_AFTER = "reset-after"  # a reset (RST) after `limit` bytes of answers per connection
+    # Both count, per connection, from when the mode was set: open connections as well as new ones.
+    HANG_AFTER = "hang-after"  # silence after `limit` bytes of answers
+    RESET_AFTER = "reset-after"  # a reset (RST) after `limit` bytes of answers
     BLACK_HOLE = "black-hole"  # connecting itself gets no answer; open connections stall
     LATENCY = "latency"  # every piece of an answer comes `delay` seconds later
     DRIP = "drip"  # answers come at `rate` bytes per second
@@ -40,16 +41,17 @@ class FaultProxy:
     """Forwards to `upstream` (host, port); use as a context manager.
 
     Counters to assert that a fault happened: `connections` accepted, `bytes_up` and
-    `bytes_down` forwarded, `faults`: how often each mode has struck. What happens inside
-    the kernel (connecting under REFUSE or BLACK_HOLE) cannot be counted.
+    `bytes_down` forwarded, `faults`: how often each mode has struck, `most`: connections
+    that were open at once (assign 0 to begin again). What happens inside the kernel
+    (connecting under REFUSE or BLACK_HOLE) cannot be counted.
     """
 
     def __init__(self, upstream: tuple[str, int]) -> None:
         self.upstream = upstream  # assign to send new connections elsewhere
-        self.connections = self.bytes_up = self.bytes_down = 0
+        self.connections = self.bytes_up = self.bytes_down = self.most = 0
         self.faults: Counter[Mode] = Counter()
         self.mode = Mode.FORWARD
-        self._limit, self._delay, self._rate = 0, 0.0, 1.0
+        self._limit, self._delay, self._rate, self._changes = 0, 0.0, 1.0, 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="fault-proxy")
         self._tasks: set[asyncio.Task[None]] = set()
@@ -74,11 +76,23 @@ class FaultProxy:
         self._thread.join()
         self._loop.close()
 
-    def behave(self, mode: Mode, *, limit: int = 0, delay: float = 0.0, rate: float = 1.0) -> None:
-        """Change the behaviour: `limit` in bytes, `delay` in seconds, `rate` in bytes/second."""
+    def behave(
+        self,
+        mode: Mode,
+        *,
+        limit: int = 0,
+        delay: float = 0.0,
+        rate: float = 1.0,
+        drop: bool = False,
+    ) -> None:
+        """Change the behaviour: `limit` in bytes, `delay` in seconds, `rate` in bytes/second.
+
+        `drop`: connections that are open are reset, so that all meet it from their beginning.
+        """
         self._limit, self._delay, self._rate, self.mode = limit, delay, rate, mode
+        self._changes += 1
         self._run(self._listen())
-        if mode is Mode.REFUSE:
+        if drop or mode is Mode.REFUSE:
             self.drop()
 
     def drop(self) -> None:
@@ -134,6 +148,7 @@ class FaultProxy:
             self.connections += 1
             task = self._loop.create_task(self._serve(client))
             self._tasks.add(task)
+            self.most = max(self.most, len(self._tasks))
             task.add_done_callback(self._tasks.discard)
 
     async def _serve(self, client: socket.socket) -> None:
@@ -158,10 +173,12 @@ class FaultProxy:
         server.shutdown(socket.SHUT_WR)
 
     async def _pump_down(self, server: socket.socket, client: socket.socket) -> None:
-        sent = 0
+        sent, changes = 0, self._changes
         while data := await self._loop.sock_recv(server, _CHUNK):
             while data:
                 await self._silence()
+                if changes != self._changes:
+                    sent, changes = 0, self._changes
                 size = await self._allowed(sent, len(data))
                 await self._loop.sock_sendall(client, data[:size])
                 data = data[size:]

@@ -15,6 +15,9 @@ urlpatterns = [
     path("sessions", views.LoginSessionsView.as_view(), name="sessions"),
     path("sessions/<uuid:pk>", views.LoginSessionView.as_view(), name="session"),
     path("ldap/sync", views.LdapSyncView.as_view(), name="ldap-sync"),
+    path("accessreviews", views.AccessReviewView.as_view(), name="accessreviews"),
+    path("accessreviews/can-i", views.CanIView.as_view(), name="accessreviews-can-i"),
+    path("accessreviews/who-can", views.WhoCanView.as_view(), name="accessreviews-who-can"),
     *urls(
         views.ApiTokenViewSet,
         views.AuditEntryViewSet,

@@ -12,7 +12,7 @@ from accounts import granting
 from accounts.following import finish, follow
 from accounts.granting import Given
 from accounts.models import Binding, Role, User
-from kubecarrier.lib import access
+from kubecarrier.lib import anchors
 from kubecarrier.lib.errors import ConflictError, InvalidError
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.placement import parse_selector
@@ -106,7 +106,7 @@ def normal(scope: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_unknown(scope: dict[str, Any]) -> None:
     """Names that are nowhere: a right must not wait for whoever takes the name later."""
-    for anchor in access.anchors():
+    for anchor in anchors.registered():
         if unknown := anchor.unknown(scope):
             raise InvalidError(
                 "scope_unknown",

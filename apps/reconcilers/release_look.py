@@ -75,7 +75,11 @@ def _drift(
     ]
     if job.drift_policy is not DriftPolicy.CORRECT or not found or job.paused or _flapping(job):
         return found, []
-    left = [drift for drift in found if not _heal(job, kube, drift.ref, wanted, beside)]
+    left = [
+        drift
+        for drift in found
+        if drift.taken_by or not _heal(job, kube, drift.ref, wanted, beside)
+    ]
     return left, [datetime.now(UTC).isoformat()] if len(left) < len(found) else []
 
 
@@ -217,6 +221,11 @@ def _drifted(job: ReleaseJob, by_hand: bool, drifts: list[live.Drift]) -> Condit
         return Condition(DRIFTED, Status.TRUE, Reason.CHANGED_BY_HELM, text)
     if not drifts:
         return Condition(DRIFTED, Status.FALSE, Reason.NO_DRIFT, "As deployed.")
+    if taken := [d for d in drifts if d.taken_by]:
+        text = "; ".join(
+            f"{d.ref.kind}/{d.ref.name} belongs to the release {d.taken_by} now" for d in taken[:3]
+        )
+        return Condition(DRIFTED, Status.TRUE, Reason.OBJECT_OWNED_BY_OTHERS, text)
     named = "; ".join(f"{d.ref.kind}/{d.ref.name}: {', '.join(d.fields[:3])}" for d in drifts[:3])
     if _flapping(job):
         managers = sorted({name for d in drifts for name in d.managers})

@@ -56,6 +56,8 @@ def one_pass(job: ReleaseJob) -> Pass:
     step = plan(facts)
     if job.paused and step in MUTATING:
         step = Step.LOOK
+    if step in MUTATING:
+        site.kube.verify()  # Helm asks nobody whose cluster it is
     match step:
         case Step.WAIT_FOR_DEPENDENCY:
             return passes.waiting(
@@ -286,7 +288,8 @@ def _finish(job: ReleaseJob, site: Site) -> Pass:
     """No record is left: wait until the objects are gone, then take what stood beside them."""
     if job.keep_resources:
         return passes.finished(job, "Forgotten; every object was kept.")
-    left = live.still_there(site.kube, [live.ref_of(entry) for entry in own_entries(job)])
+    own = [live.ref_of(entry) for entry in own_entries(job)]
+    left = live.still_there(site.kube, own, owner=f"{job.namespace}/{job.release_name}")
     if left:
         names = ", ".join(f"{ref.kind}/{ref.name}" for ref in left[:3])
         text = f"Waiting until {len(left)} objects are gone: {names}."

@@ -16,6 +16,7 @@ from accounts.builtin import ADMINISTRATORS_GROUP, rules_of
 from accounts.following import finish
 from accounts.models import Binding
 from fleet.choices import GRANT_TASK
+from fleet.grants.reaching import reaching
 from fleet.models import (
     Cluster,
     ClusterGrant,
@@ -41,7 +42,7 @@ _SPEC_COLUMNS = ["generation", "wanted", "name", "deletion_requested_at", "updat
 
 def register() -> None:
     """Called once at start."""
-    granted.register(Follower(changed=place, states=states))
+    granted.register(Follower(changed=place, states=states, reaching=reaching))
     projects.register(ProjectKind("Binding", project_members, project_changed))
     placed.register(
         PlacedKind(

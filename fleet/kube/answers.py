@@ -9,6 +9,7 @@ import orjson
 
 from fleet.kube.transport import Answer
 from fleet.kube_errors import (
+    MESSAGE_LIMIT,
     AlreadyExists,
     Conflict,
     FieldConflict,
@@ -34,6 +35,7 @@ _BY_STATUS: dict[int, type[KubeError]] = {
     422: Invalid,
 }
 _MAX_WAIT_SECONDS = 3600.0
+_MAX_CAUSES = 20
 
 
 def object_of(answer: Answer, secrets: Iterable[str]) -> dict[str, Any]:
@@ -63,6 +65,8 @@ def error_of(answer: Answer, secrets: Iterable[str]) -> KubeError:
         return AlreadyExists(message, status=409, reason=reason)
     if answer.status == 409:
         return Conflict(message, status=409, reason=reason, fields=_field_conflicts(details))
+    if answer.status == 422 and (causes := _causes(details, secrets)):
+        return Invalid(message, status=422, reason=reason, causes=causes)
     kind_of = _BY_STATUS.get(answer.status, Rejected)
     return kind_of(message, status=answer.status, reason=reason)
 
@@ -86,6 +90,19 @@ def _field_conflicts(status: dict[str, Any]) -> tuple[FieldConflict, ...]:
         for cause in causes
         if cause.get("reason") == "FieldManagerConflict"
     )
+
+
+def _causes(status: dict[str, Any], secrets: Iterable[str]) -> list[dict[str, str]]:
+    """Each field that was refused, with why; redacted and cut like the message."""
+    causes = (status.get("details") or {}).get("causes") or []
+    return [
+        {
+            "field": str(cause.get("field") or "")[:MESSAGE_LIMIT],
+            "message": redact(str(cause.get("message") or ""), secrets)[:MESSAGE_LIMIT],
+        }
+        for cause in causes[:_MAX_CAUSES]
+        if isinstance(cause, dict)
+    ]
 
 
 def _quoted(text: str) -> str:

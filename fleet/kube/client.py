@@ -13,14 +13,24 @@ from fleet.connection import Connection
 from fleet.kube.answers import error_of, object_of
 from fleet.kube.discovery import AGGREGATED, Discovery, discovery_of
 from fleet.kube.identity import Identity
-from fleet.kube.shapes import ListPage, Query, page_of, ref_of, secret_values, unseen, with_query
+from fleet.kube.shapes import (
+    ListPage,
+    Query,
+    is_bound,
+    page_of,
+    ref_of,
+    secret_values,
+    unseen,
+    with_query,
+)
 from fleet.kube.transport import RESPONSE_LIMIT_BYTES, Answer, Budget, transport_for
-from fleet.kube_errors import Gone, Invalid
+from fleet.kube_errors import AnotherCluster, Gone, Invalid
 from fleet.resource import ObjectRef, Resource
 
 Json = dict[str, Any]
 
 _JSON = "application/json"
+IDENTITY_PATH = "/api/v1/namespaces/kube-system"
 _METADATA_LIST = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 _METADATA = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1,application/json"
@@ -72,6 +82,7 @@ class Kube:
         self.identity = identity
         self.discovery = discovery or discovery_of(connection)
         self._secrets = connection.secrets()
+        self._verified = not connection.cluster_uid
 
     def acting_as(self, identity: Identity) -> Kube:
         """The same server with a person's rights; every call of the result carries the identity."""
@@ -84,6 +95,20 @@ class Kube:
         )
 
     # --- the server ----------------------------------------------------------------------
+
+    def verify(self) -> None:
+        """Raises AnotherCluster unless the very cluster answers; asked once per door.
+
+        Called before the first write that names no uid: what was imported may
+        have been replaced behind its address since the last probe.
+        """
+        if self._verified:
+            return
+        portal = Kube(self.connection, budget=self.budget, user_agent=self.user_agent)
+        found = portal.get(IDENTITY_PATH, metadata_only=True)["metadata"]["uid"]
+        if found != self.connection.cluster_uid:
+            raise AnotherCluster("Another cluster answers at this address.")
+        self._verified = True
 
     def version(self) -> Json:
         """`gitVersion`, `platform`, `major`, `minor` and more."""
@@ -349,6 +374,8 @@ class Kube:
         content_type: str = "",
         limit_bytes: int = RESPONSE_LIMIT_BYTES,
     ) -> Answer:
+        if method != "GET" and not (is_bound(body) or (query or {}).get("dryRun")):
+            self.verify()
         headers = [("Accept", accept), ("User-Agent", self.user_agent)]
         if content_type:
             headers.append(("Content-Type", content_type))

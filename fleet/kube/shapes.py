@@ -55,6 +55,15 @@ def unseen(page: ListPage, seen: set[str]) -> Iterator[Json]:
         yield item
 
 
+def is_bound(body: Any) -> bool:
+    """Whether a write names the uid of what it changes: no other cluster has such an object."""
+    if not isinstance(body, dict):
+        return False
+    options = body.get("deleteOptions") or body
+    conditions = options.get("preconditions") or {}
+    return bool(conditions.get("uid") or (body.get("metadata") or {}).get("uid"))
+
+
 def ref_of(obj: Json, *, named: bool = True) -> ObjectRef:
     """The reference that an object holds; raises Invalid where it is incomplete."""
     metadata = obj.get("metadata") or {}

@@ -145,11 +145,12 @@ def _fixed_headers(connection: Connection) -> dict[str, str]:
 
 
 def _host_header(connection: Connection) -> str:
-    host = _bracketed(connection.host)
+    host = bracketed(connection.host)
     return host if connection.port == 443 else f"{host}:{connection.port}"
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """An IPv6 address as URLs have it."""
     return f"[{host}]" if ":" in host else host
 
 

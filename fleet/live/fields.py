@@ -87,9 +87,14 @@ def clean(obj: Json) -> Json:
     return {**obj, "metadata": {k: v for k, v in metadata.items() if k not in _NOISE}}
 
 
+def text_of(obj: Json) -> str:
+    """The YAML that is compared; nothing for an object that is not there."""
+    return strict_yaml.dump(clean(obj)) if obj else ""
+
+
 def unified(before: Json, after: Json, *, label: str) -> str:
     """A diff of both as YAML; empty when they are equal."""
-    old, new = (strict_yaml.dump(clean(obj)).splitlines() if obj else [] for obj in (before, after))
+    old, new = (text_of(obj).splitlines() for obj in (before, after))
     lines = difflib.unified_diff(old, new, f"live {label}", f"wanted {label}", n=3, lineterm="")
     return "\n".join(lines)
 

@@ -56,6 +56,7 @@ class Write:
 class Written:
     """What a write made, or would make. `result` is created, configured or unchanged."""
 
+    before: Json  # as it is shown, empty for a new one
     obj: Json
     result: str
     changes: list[fields.Change]
@@ -227,6 +228,7 @@ def _written(live: Json | None, wanted: Json, *, dry_run: bool) -> Written:
     changes = fields.changes(before, after)
     known = "configured" if changes else "unchanged"
     return Written(
+        before=before,
         obj=after,
         result="created" if live is None else known,
         changes=changes,

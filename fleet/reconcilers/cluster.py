@@ -156,7 +156,8 @@ def unseen(claim: Claim, error: KubeCarrierError, expiring: Condition) -> Pass:
     else:
         unknown = "Not seen while the API server does not answer."
         conditions.append(Condition(AUTHENTICATED, Status.UNKNOWN, reason, unknown))
-    again = delay_seconds(claim.failures, cap_seconds=_BACKOFF_CAP_SECONDS)
+    asked = error.data.get("retry_after_seconds") or 0.0
+    again = max(delay_seconds(claim.failures, cap_seconds=_BACKOFF_CAP_SECONDS), asked)
     return Pass([*conditions, _ready(conditions)], again_seconds=again, failed=True)
 
 

@@ -25,7 +25,16 @@ from fleet.configs.object import (
     without,
 )
 from fleet.kube import Kube, ObjectRef
-from fleet.kube_errors import AlreadyExists, Conflict, Forbidden, Invalid, KubeError, NotFound
+from fleet.kube_errors import (
+    AlreadyExists,
+    AnotherCluster,
+    Conflict,
+    Forbidden,
+    Invalid,
+    NotFound,
+    TooManyRequests,
+    Unreachable,
+)
 from fleet.reconcilers import configcopy_passes as passes
 from fleet.reconcilers.configcopy_job import CopyJob
 from fleet.reconcilers.configcopy_plan import MUTATING, Facts, Step, plan
@@ -346,5 +355,5 @@ def _ref(job: CopyJob) -> ObjectRef:
 
 
 def ends_lane(error: Exception) -> bool:
-    """A cluster that does not answer will not answer to the next copy either."""
-    return isinstance(error, KubeError) and getattr(error, "sent", None) is not None
+    """A cluster that does not answer, or asks to be left alone, is not asked for the next copy."""
+    return isinstance(error, Unreachable | TooManyRequests | AnotherCluster)

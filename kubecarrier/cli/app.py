@@ -17,6 +17,7 @@ from typer.core import TyperGroup
 
 from kubecarrier.cli import __version__
 from kubecarrier.cli.commands import (
+    access,
     applications,
     apply,
     audit,
@@ -174,6 +175,7 @@ catalogue.register(app)
 capacity.register(app)
 
 _GROUPS: dict[str, tuple[str, list[Any]]] = {
+    "auth": ("Who may do what: ask, and review.", [access]),
     "context": ("The portals you know.", [contexts]),
     "cluster": ("Clusters of the fleet.", [clusters, imports]),
     "project": ("Projects: namespaces, quota and rules of a team.", [projects]),

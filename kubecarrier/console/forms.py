@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold import widgets
 
 from kubecarrier.api import errors
+from kubecarrier.console.editor import YamlArea
 from kubecarrier.lib import strict_yaml, whereabouts
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.manifests import Kind, Wish
@@ -59,7 +60,7 @@ class YamlField(forms.CharField):
 
     def __init__(self, *, shape: type = dict, rows: int = 6, **kwargs: Any) -> None:
         kwargs.setdefault("required", False)
-        kwargs.setdefault("widget", code_area(rows))
+        kwargs.setdefault("widget", YamlArea(rows, check="list" if shape is list else "mapping"))
         super().__init__(strip=False, **kwargs)
         self.shape = shape
 

@@ -12,47 +12,17 @@ in SQL (`Reach`), so a new release or a thousand of them need no new grant.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import models
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from kubecarrier.lib import audit, catalogue
-from kubecarrier.lib.catalogue import CLUSTER, NAMESPACE, PLATFORM, PROJECT
+from kubecarrier.lib import audit
+from kubecarrier.lib.anchors import Held, held
+from kubecarrier.lib.catalogue import CLUSTER, NAMESPACE, PROJECT
 from kubecarrier.lib.errors import DeniedError
-
-Scope = Mapping[str, Any]
-# Where a right has to be held for one object: any of these (anchor, key) will do; the platform always.
-Place = tuple[tuple[str, Any], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Anchor:
-    """A sort of object that rights are held on, with guardian's two tables for it.
-
-    `resolve` answers the keys of those that a binding's scope names at this moment;
-    `places` where somebody must hold what he gives by such a scope (none: not its scope);
-    `unknown` the names in it that are nowhere.
-    """
-
-    name: str
-    model: type[models.Model]
-    users: type[models.Model]
-    groups: type[models.Model]
-    resolve: Callable[[Scope], Iterable[Any]]
-    places: Callable[[Scope], list[Place]]
-    unknown: Callable[[Scope], list[str]] = lambda scope: []
-
-    def held(self, user: Any, permission: str, column: str = "content_object_id") -> list[Any]:
-        """The two subqueries of `column` over the rows by which `user` holds `permission`."""
-        own: Any = self.users._default_manager
-        shared: Any = self.groups._default_manager
-        return [
-            own.filter(user=user, permission__codename=permission).values(column),
-            shared.filter(group__user=user, permission__codename=permission).values(column),
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,14 +46,8 @@ class Reach:
     owner: str = ""
 
 
-_anchors: dict[str, Anchor] = {}
 _reaches: dict[type[models.Model], Reach] = {}
 _narrowings: list[Callable[[Any, str], bool]] = []
-
-
-def register_anchor(anchor: Anchor) -> None:
-    """Called once per sort of anchor at start."""
-    _anchors[anchor.name] = anchor
 
 
 def register_reach(model: type[models.Model], reach: Reach) -> None:
@@ -98,11 +62,6 @@ def register_narrowing(allows: Callable[[Any, str], bool]) -> None:
 
 def _narrowed(user: Any, permission: str) -> bool:
     return not all(allows(user, permission) for allows in _narrowings)
-
-
-def anchors() -> tuple[Anchor, ...]:
-    """Every sort of anchor, the widest first."""
-    return tuple(_anchors[name] for name in catalogue.EVERYWHERE if name in _anchors)
 
 
 def reach_of(model: type[models.Model]) -> Reach:
@@ -142,35 +101,27 @@ def may(user: Any, permission: str, row: Any = None) -> bool:
     """
     if not active(user) or _narrowed(user, permission):
         return False
-    if user.is_superuser or on_platform(user, permission):
+    if user.is_superuser or (holding := held(user, permission)).on_platform:
         return True
     if row is None:
         return False
     model = type(row)
     if row._state.adding:
-        return _may_add(user, permission, row, reach_of(model))
+        return _may_add(holding, row, reach_of(model))
     rows: QuerySet[Any] = model._default_manager.filter(pk=row.pk)
-    return rows.filter(_within(user, permission, model)).exists()
+    return rows.filter(_within(holding, model)).exists()
 
 
 def may_somewhere(user: Any, permission: str) -> bool:
     """Whether `user` holds `permission` on anything at all: a menu's and a form's question."""
     if not active(user) or _narrowed(user, permission):
         return False
-    return bool(user.is_superuser or _held_somewhere(user, permission))
-
-
-def _held_somewhere(user: Any, permission: str) -> bool:
-    return any(rows.exists() for anchor in anchors() for rows in anchor.held(user, permission))
+    return bool(user.is_superuser or held(user, permission).anywhere)
 
 
 def on_platform(user: Any, permission: str) -> bool:
     """Whether `user` holds `permission` everywhere."""
-    anchor = _anchors.get(PLATFORM)
-    if anchor is None:
-        return False
-    own, shared = anchor.held(user, permission)
-    return bool(own.union(shared)[:1])
+    return held(user, permission).on_platform
 
 
 def require(user: Any, permission: str, row: Any = None) -> None:
@@ -231,11 +182,10 @@ def visible(rows: QuerySet[Any], user: Any, permission: str = "") -> QuerySet[An
         return rows.none()
     if user.is_superuser:
         return rows
-    if reach.shared:
-        return rows if _held_somewhere(user, wanted) else rows.none()
-    if on_platform(user, wanted):
+    holding = held(user, wanted)
+    if holding.on_platform or (reach.shared and holding.anywhere):
         return rows
-    return rows.filter(_seen(user, wanted, rows.model))
+    return rows.none() if reach.shared else rows.filter(_seen(holding, rows.model))
 
 
 class _Nobody:
@@ -248,51 +198,47 @@ class _Nobody:
 # --- from anchors to rows ------------------------------------------------------------------
 
 
-def _seen(user: Any, permission: str, model: type[models.Model], outer: str = "") -> Q:
-    """Rows that lie on or below an anchor on which `user` holds `permission`."""
+def _seen(holding: Held, model: type[models.Model]) -> Q:
+    """Rows that lie on or below an anchor on which it is held."""
     reach = reach_of(model)
-    found = _direct(user, permission, reach)
-    if _from_below(reach, permission):
-        for rows in _held(NAMESPACE, user, permission, "content_object__cluster_id"):
-            found |= Q(pk__in=rows)
+    found = _direct(holding, reach)
+    if _from_below(reach, holding.permission):
+        for rows in holding.rows(NAMESPACE):
+            found |= Q(pk__in=rows.values("content_object__cluster_id"))
     if reach.targets:
         relation: Any = model._meta.get_field(reach.targets)
         target, back = relation.related_model, relation.field.attname
-        inner = target._default_manager.filter(_direct(user, permission, reach_of(target)))
+        inner = target._default_manager.filter(_direct(holding, reach_of(target)))
         found |= Q(pk__in=inner.values(back))
     return found
 
 
-def _within(user: Any, permission: str, model: type[models.Model]) -> Q:
-    """Rows that lie wholly within what `user` holds: a kind with targets needs all of them."""
+def _within(holding: Held, model: type[models.Model]) -> Q:
+    """Rows that lie wholly within what is held: a kind with targets needs all of them."""
     reach = reach_of(model)
-    if not reach.targets or permission.endswith(".view"):
-        return _seen(user, permission, model)
+    if not reach.targets or holding.permission.endswith(".view"):
+        return _seen(holding, model)
     relation: Any = model._meta.get_field(reach.targets)
     target, back = relation.related_model, relation.field.attname
     mine = target._default_manager.filter(**{back: OuterRef("pk")})
-    outside = mine.filter(~_direct(user, permission, reach_of(target)))
-    return _direct(user, permission, reach) | (Q(Exists(mine)) & ~Q(Exists(outside)))
+    outside = mine.filter(~_direct(holding, reach_of(target)))
+    return _direct(holding, reach) | (Q(Exists(mine)) & ~Q(Exists(outside)))
 
 
-def _direct(user: Any, permission: str, reach: Reach) -> Q:
+def _direct(holding: Held, reach: Reach) -> Q:
     found = Q(pk__in=[])
     if reach.owner:
-        found |= Q(**{reach.owner: user})
+        found |= Q(**{reach.owner: holding.user})
     for name, path in ((PROJECT, reach.project), (CLUSTER, reach.cluster)):
-        for rows in _held(name, user, permission) if path else ():
-            found |= Q(**{f"{path}__in": rows})
-    if reach.namespace and NAMESPACE in _anchors:
-        anchor = _anchors[NAMESPACE]
-        own: Any = anchor.users._default_manager
-        shared: Any = anchor.groups._default_manager
+        for keys in holding.within(name) if path else ():
+            found |= Q(**{f"{path}__in": keys})
+    if reach.namespace:
         place = {
-            "permission__codename": permission,
             "content_object__cluster_id": OuterRef(reach.cluster),
             "content_object__name": OuterRef(reach.namespace),
         }
-        found |= Q(Exists(own.filter(user=user, **place)))
-        found |= Q(Exists(shared.filter(group__user=user, **place)))
+        for rows in holding.rows(NAMESPACE):
+            found |= Q(Exists(rows.filter(**place)))
     return found
 
 
@@ -302,17 +248,13 @@ def _from_below(reach: Reach, permission: str) -> bool:
     return plural in reach.below and (verb == "view" or plural != reach.plural)
 
 
-def _held(name: str, user: Any, permission: str, column: str = "content_object_id") -> list[Any]:
-    return _anchors[name].held(user, permission, column) if name in _anchors else []
-
-
-def _may_add(user: Any, permission: str, row: Any, reach: Reach) -> bool:
+def _may_add(holding: Held, row: Any, reach: Reach) -> bool:
     """Whether a row may come into being where its columns say."""
     for name, path in ((PROJECT, reach.project), (CLUSTER, reach.cluster)):
         key = getattr(row, f"{path}_id", None) if path and path != "pk" else None
-        if key and any(
-            r.filter(content_object=key).exists() for r in _held(name, user, permission)
-        ):
+        if key in holding.keys.get(name, ()):
+            return True
+        if key and any(rows.filter(content_object=key).exists() for rows in holding.rows(name)):
             return True
     cluster = getattr(row, f"{reach.cluster}_id", None) if reach.namespace else None
     if cluster is None:
@@ -321,4 +263,4 @@ def _may_add(user: Any, permission: str, row: Any, reach: Reach) -> bool:
         "content_object__cluster_id": cluster,
         "content_object__name": getattr(row, reach.namespace),
     }
-    return any(rows.filter(**place).exists() for rows in _held(NAMESPACE, user, permission))
+    return any(rows.filter(**place).exists() for rows in holding.rows(NAMESPACE))

@@ -1,13 +1,27 @@
-"""What `accounts` tells higher apps of bindings: `fleet` puts them into the clusters."""
+"""What `accounts` tells higher apps of bindings, and asks them: `fleet` puts them into the clusters."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 # One place where a binding has to arrive: its name, `Ready`, and whether that is of today's wish.
 State = tuple[str, str, bool]
+Scopes = Mapping[Any, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """A place by name: a project, a cluster, a namespace of one (or of any). Empty: not said."""
+
+    project: str = ""
+    cluster: str = ""
+    namespace: str = ""
+
+    @property
+    def said(self) -> bool:
+        return bool(self.project or self.cluster or self.namespace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +29,13 @@ class Follower:
     """Who has to follow bindings: `changed` in the transaction of the change.
 
     `states` answers how far each place is; a binding that is being deleted goes once
-    it has none.
+    it has none. `reaching` answers which of these scopes (by key) reach a place at this
+    moment, in a number of queries that does not depend on how many they are.
     """
 
     changed: Callable[[Any], None]
     states: Callable[[Any], Sequence[State]]
+    reaching: Callable[[Where, Scopes], set[Any]]
 
 
 _followers: list[Follower] = []
@@ -39,3 +55,8 @@ def binding_changed(binding: Any) -> None:
 def binding_states(binding: Any) -> list[State]:
     """Every place of the binding."""
     return [state for follower in _followers for state in follower.states(binding)]
+
+
+def reaching(where: Where, scopes: Scopes) -> set[Any]:
+    """The keys of the scopes that reach the place."""
+    return {key for follower in _followers for key in follower.reaching(where, scopes)}

@@ -174,15 +174,21 @@ def _run[J: Job](reconciler: Reconciler[J], job: J) -> Pass:
 def crashed(claim: Claim, error: Exception) -> Pass:
     """A pass that ended with an error. Of one that is not ours only the type is told."""
     if isinstance(error, KubeCarrierError):
-        return failed_pass(claim, error.code, error.message)
+        asked = error.data.get("retry_after_seconds") or 0.0
+        return failed_pass(claim, error.code, error.message, asked_seconds=asked)
     return failed_pass(claim, "internal_error", f"Internal error: {type(error).__name__}.")
 
 
-def failed_pass(claim: Claim, code: str, message: str, *seen: Condition) -> Pass:
-    """A pass that could not see: Ready is Unknown, and the next try waits its back-off."""
+def failed_pass(
+    claim: Claim, code: str, message: str, *seen: Condition, asked_seconds: float = 0.0
+) -> Pass:
+    """A pass that could not see: Ready is Unknown, and the next try waits its back-off.
+
+    It waits longer where the server asked for that (`Retry-After`).
+    """
     reason = "".join(word.capitalize() for word in code.split("_"))
     ready = Condition(conditions.READY, conditions.Status.UNKNOWN, reason, message)
-    again = delay_seconds(claim.failures)
+    again = max(delay_seconds(claim.failures), asked_seconds)
     return Pass([*seen, ready], again_seconds=again, failed=True, error_code=code)
 
 

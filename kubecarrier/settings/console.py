@@ -35,6 +35,7 @@ UNFOLD: dict[str, Any] = {
     "SCRIPTS": [
         lambda request: static("console/console.js"),
         lambda request: static("console/lists.js"),
+        lambda request: static("console/editor.js"),
     ],
     "COLORS": {
         "primary": {

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+ROOT = Path(__file__).parents[2]
 EXECUTABLE = Path("/usr/bin/chromium")
 ARGUMENTS = [
     "--no-sandbox",
@@ -47,3 +48,11 @@ def log_in(page: Any, base: str, name: str, password: str) -> None:
     page.fill("input[name=password]", password)
     page.click("button[type=submit]")
     page.wait_for_url(f"{base}/admin/")
+
+
+def write_yaml(page: Any, name: str, text: str) -> None:
+    """Into the editor of a form's field; into the text area where set-up made no editor."""
+    if not (ROOT / "static/built/editor.js").exists():
+        page.fill(f"textarea[name={name}]", text)
+        return
+    page.locator(f"textarea[name={name}] + .kc-editor .cm-content").fill(text)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tests.browser.chromium import listen, log_in
+from tests.browser.chromium import listen, log_in, write_yaml
 from tests.browser.test_console import PASSWORD, import_cluster, make_person, summary
 from tests.db.test_up import Portal
 from tools.controlplane import ControlPlane
@@ -32,7 +32,7 @@ def test_a_change_in_a_cluster_is_decided(
     page.goto(f"{base}/admin/fleet/configitem/add/")
     page.fill("input[name=name]", "colours")
     page.fill("input[name=namespaces]", _NAMESPACE)
-    page.fill("textarea[name=values]", "color: blue\nsize: 1\n")
+    write_yaml(page, "values", "color: blue\nsize: 1\n")
     page.set_input_files("input[name=uploads]", str(file))
     page.fill("input[name=selector]", "*")
     page.select_option("select[name=propagation]", "inbox")

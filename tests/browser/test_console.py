@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tests.browser.chromium import listen, log_in
+from tests.browser.chromium import listen, log_in, write_yaml
 from tests.db.test_up import ROOT, Portal, environment
 from tests.portal import web_chart
 from tools.controlplane import ControlPlane
@@ -76,8 +76,8 @@ def deploy(page: Any, base: str, namespace: str) -> None:
     page.fill("input[name=version]", "0.1.0")
     page.fill("input[name=namespace]", namespace)
     page.fill("input[name=selector]", "kubecarrier.io/environment=prod")
-    page.fill("textarea[name=values]", "replicaCount: 2\n")
-    page.fill("textarea[name=secrets]", "- name: keys\n  data: {TOKEN: canary-secret-1}\n")
+    write_yaml(page, "values", "replicaCount: 2\n")
+    write_yaml(page, "secrets", "- name: keys\n  data: {TOKEN: canary-secret-1}\n")
     page.get_by_role("button", name="Preview on the clusters").click()
     page.locator("#kc-preview .kc-diff").wait_for(timeout=60_000)
     shown = page.locator("#kc-preview").inner_text()

@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 
 from accounts.models import AuditEntry, User
+from fleet.inventory.watching import InventoryWatcher
 from fleet.models import Cluster, InventoryObject
 from fleet.tasks import probe_clusters
 from tests.browser.chromium import listen, log_in
+from tests.controlplane.faults import Controller
 from tests.controlplane.foreign import cert_manager
-from tests.controlplane.test_inventory import Controller, until
+from tests.controlplane.test_inventory import until
 from tests.controlplane.test_resources import deployment, soon
 from tests.portal import Portal
 from tools.controlplane import ControlPlane
@@ -124,7 +126,7 @@ def test_from_the_search_over_clusters_to_the_saved_change(
     said = listen(page)
     rows = InventoryObject.objects.filter(kind="Deployment", name="checkout")
     log_in(page, live_server.url, "ada", PASSWORD)
-    with Controller():
+    with Controller(InventoryWatcher()):
         until(rows.exists)
         page.goto(f"{live_server.url}/admin/fleet/inventoryobject/?q=checkout+deployment")
         look(page, "search")
@@ -141,6 +143,61 @@ def test_from_the_search_over_clusters_to_the_saved_change(
     there = json.loads(cluster_one.kubectl("get", "deploy", "checkout", "-n", "shop", "-o", "json"))
     assert there["spec"]["replicas"] == 3
     assert said == []
+
+
+def test_yaml_is_written_in_an_editor_that_says_what_is_wrong(
+    fleet: Cluster, live_server: Any, page: Any, cluster_one: ControlPlane
+) -> None:
+    said = listen(page)
+    log_in(page, live_server.url, "ada", PASSWORD)
+    root = f"{live_server.url}/admin/fleet/cluster/{fleet.pk}/resources/apps/v1/deployments/shop"
+    page.goto(f"{root}/checkout/edit/?as=yaml")
+    editor, foot = page.get_by_role("textbox", name="YAML"), page.locator(".kc-foot .kc-said")
+    area = page.locator("textarea[name=yaml]")
+    as_read = area.input_value()
+    assert "replicas: 1" in as_read
+
+    editor.fill(as_read.replace("  replicas: 1", "  replicas: many\n  replica: 2", 1))
+    page.locator(".kc-said", has_text="This must be of type integer. (+1)").wait_for()
+    assert foot.inner_text().startswith(f"Line {line_of(as_read, '  replicas: 1')}:")
+    assert page.locator(".cm-lintRange-warning", has_text="replica").count() == 1
+    look(page, "editor-lint")
+    editor.fill(as_read.replace("  replicas: 1", "  replicas: 1\n  replicas: 2", 1))
+    page.locator(".kc-said", has_text="The key 'replicas' stands twice in one mapping.").wait_for()
+    editor.fill(as_read.replace("  replicas: 1", "  replicas: -1", 1))
+    foot.wait_for(state="hidden")
+    page.get_by_role("button", name="Review the difference").click()
+    page.locator(
+        ".kc-said", has_text="greater than or equal to 0"
+    ).wait_for()  # the API server's word, at its line
+    assert page.locator(".cm-lintRange-error", has_text="replicas").count() == 1
+    look(page, "editor-refused")
+
+    page.get_by_role("textbox", name="YAML").fill(
+        as_read.replace("  replicas: 1", "  replicas: 2", 1)
+    )
+    page.get_by_role("button", name="Review the difference").click()
+    page.locator(".cm-merge-b .cm-changedLine", has_text="replicas: 2").wait_for()
+    assert not page.locator("#kc-unified").is_visible()
+    look(page, "editor-compare")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_text("checkout was saved.").wait_for()
+    there = json.loads(cluster_one.kubectl("get", "deploy", "checkout", "-n", "shop", "-o", "json"))
+    assert there["spec"]["replicas"] == 2
+
+    page.goto(f"{root.removesuffix('/shop')}/new/?namespace=shop&as=yaml")
+    editor.focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Escape")
+    page.keyboard.press("Tab")  # Escape first, and Tab leaves
+    focused = "document.activeElement.shadowRoot ? 'editor' : document.activeElement.value"
+    assert page.evaluate(focused) == "preview"
+    assert area.input_value().startswith("  apiVersion: apps/v1")  # the Tab before indented
+    assert [one for one in said if "status of 422" not in one] == []  # the refused form itself
+
+
+def line_of(text: str, line: str) -> int:
+    return text.splitlines().index(line) + 1
 
 
 def test_acts_and_nodes(

@@ -90,6 +90,28 @@ def clusters(etcd: Etcd, controlplane_dir: Path) -> Iterator[Clusters]:
         stop_all(planes)
 
 
+@pytest.fixture(scope="module")
+def own_etcd(_binaries: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Etcd]:
+    """An etcd of this file's tests alone, to stop and to compact."""
+    with Etcd(tmp_path_factory.mktemp("own")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def bare(own_etcd: Etcd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[ControlPlane]]:
+    """`three` and `four`: API servers alone, the cheapest clusters that answer."""
+    folder = tmp_path_factory.mktemp("bare")
+    planes = [
+        ControlPlane(name=name, dir=folder, etcd=own_etcd, controllers=False)
+        for name in ("three", "four")
+    ]
+    start_all(planes)
+    try:
+        yield planes
+    finally:
+        stop_all(planes)
+
+
 @pytest.fixture
 def cluster_one(clusters: Clusters) -> ControlPlane:
     return clusters["one"]

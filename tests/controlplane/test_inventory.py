@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,8 +15,8 @@ from fleet.inventory.watching import InventoryWatcher
 from fleet.kubeconfig import choose_context
 from fleet.models import Catalogue, InventoryKind, InventoryObject, ResourceType, ServedResource
 from fleet.tasks import probe_clusters, read_catalogues
-from kubecarrier.controller.holding import Holding
 from kubecarrier.lib import lease, watching
+from tests.controlplane.faults import Controller
 from tests.faultproxy import FaultProxy, Mode
 from tests.gomodules import cert_manager_definition
 from tests.portal import Portal
@@ -26,32 +24,6 @@ from tools.controlplane import ControlPlane
 
 Json = dict[str, Any]
 CERTIFICATES = "certificates.cert-manager.io"
-
-
-class Controller:
-    """The controller's watches in a thread of their own; the tasks run with each look."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._stop = asyncio.Event()
-        self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._run()])
-
-    def __enter__(self) -> Controller:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(30)
-        assert not self._thread.is_alive()
-        self._loop.close()
-
-    async def _run(self) -> None:
-        holding = Holding("controller:test", [InventoryWatcher()])
-        while not self._stop.is_set():
-            await holding.round()
-            await asyncio.sleep(0.3)
-        await holding.close()
 
 
 def until(found: Callable[[], Any], seconds: float = 30.0) -> Any:
@@ -69,7 +41,7 @@ def one(portal: Portal, cluster_one: ControlPlane) -> Iterator[Portal]:
     """The portal with one cluster that is watched."""
     portal.import_cluster(cluster_one)
     probe_clusters()
-    with Controller():
+    with Controller(InventoryWatcher()):
         yield portal
 
 
@@ -173,7 +145,7 @@ def test_a_watch_that_cannot_see_keeps_its_rows_and_says_so(
         body = {"kubeconfig": through, "name": "one"}
         assert portal.call("post", "clusters/import", body)["items"][0]["result"] == "created"
         probe_clusters()
-        with Controller():
+        with Controller(InventoryWatcher()):
 
             def find() -> list[Json]:
                 return items(portal, kind="Namespace", name=namespace)

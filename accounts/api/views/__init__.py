@@ -1,6 +1,7 @@
 """This app over REST: each view parses, fetches with permission, calls one function, renders."""
 
 from accounts.api.views.access import BindingViewSet, RoleViewSet
+from accounts.api.views.access_review import AccessReviewView, CanIView, WhoCanView
 from accounts.api.views.auditentry import AuditEntryViewSet
 from accounts.api.views.auditseal import AuditSealViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
@@ -16,10 +17,12 @@ from accounts.api.views.session import LoginView, LogoutView, WhoAmIView
 from accounts.api.views.token import ApiTokenViewSet
 
 __all__ = [
+    "AccessReviewView",
     "ApiTokenViewSet",
     "AuditEntryViewSet",
     "AuditSealViewSet",
     "BindingViewSet",
+    "CanIView",
     "DeviceCodeView",
     "DeviceTokenView",
     "IdentityMappingViewSet",
@@ -32,4 +35,5 @@ __all__ = [
     "RoleViewSet",
     "ServiceAccountViewSet",
     "WhoAmIView",
+    "WhoCanView",
 ]

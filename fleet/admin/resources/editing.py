@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -18,17 +19,22 @@ from django.utils.translation import gettext as _
 from fleet.admin.resources.page import Page, page_view, url
 from fleet.forms.schema_form import FormNode, SchemaForm, pointer_of
 from fleet.kube import ObjectRef, Resource
+from fleet.live.checking import misfits
+from fleet.live.fields import text_of
 from fleet.live.objects import ref_of, resource_object
 from fleet.live.rebasing import moved_by_others, rebased
 from fleet.live.schemas import Schema, kind_schema
 from fleet.live.writing import Verb, Write, Written, resource_write
+from kubecarrier.console import editor
 from kubecarrier.lib import audit, strict_yaml
 from kubecarrier.lib.errors import ConflictError, InvalidError, KubeCarrierError, NotFoundError
+from kubecarrier.lib.yaml_places import Places
 
 Json = dict[str, Any]
 
 _MAX_BYTES = 3 * 1024 * 1024
 _TRIES = 3
+_MISFITS = 100
 
 
 @dataclass
@@ -77,6 +83,28 @@ def new_view(page: Page) -> HttpResponse:
                     form.add((), name)
         return _form(page, Draft(document, {}))
     return _posted(page)
+
+
+@page_view
+def check_view(page: Page) -> HttpResponse:
+    """What is wrong with the YAML as it stands; the API server's own word comes with the difference."""
+    page.session.require("resources.view")
+    text = page.request.POST.get("yaml", "")
+    document, problems = editor.read(text)
+    if document is None:
+        return editor.answer(problems)
+    try:
+        _matching(page, document)
+    except KubeCarrierError as error:
+        return editor.answer([editor.refusal(error, text)])
+    if (schema := _schema(page)) is None:
+        return editor.answer([])
+    places = Places(text)
+    for one in islice(misfits(schema, document), _MISFITS):
+        at = places.at(one.path)
+        severity = "warning" if one.dropped else "error"
+        problems.append(editor.Problem(one.message, at.line, at.column, severity))
+    return editor.answer(problems)
 
 
 def _posted(page: Page) -> HttpResponse:
@@ -144,8 +172,24 @@ def _form(
         refused=refused,
         errors=errors or {},
         has_schema=schema is not None,
+        editor=_editor(page, draft, refused),
         **_hidden(draft),
     )
+
+
+def _editor(page: Page, draft: Draft, refused: KubeCarrierError | None) -> dict[str, str]:
+    """The attributes of the text area; what was refused is shown at its line."""
+    if draft.text is None:
+        return {}
+    problems = []
+    if refused is not None and "line" not in refused.data:
+        places = Places(draft.text)
+        causes = refused.data.get("causes") or [
+            {"field": refused.field or "", "message": refused.message}
+        ]
+        found = [(one["message"], places.named(one["field"])) for one in causes]
+        problems = [editor.Problem(message, at.line, at.column) for message, at in found]
+    return editor.attributes(check=url("check", page.cluster, page.kind), problems=problems)
 
 
 def _preview(page: Page, draft: Draft) -> HttpResponse:
@@ -156,6 +200,9 @@ def _preview(page: Page, draft: Draft) -> HttpResponse:
         title=_title(page, draft),
         draft=draft,
         written=written,
+        before=text_of(written.before),
+        after=text_of(written.obj),
+        editor=editor.attributes(),
         **_hidden(draft),
     )
 
@@ -252,8 +299,13 @@ def _kind(page: Page) -> Resource:
 
 
 def _document(page: Page, text: str) -> Json:
-    kind = _kind(page)
     found = strict_yaml.load(text, max_bytes=_MAX_BYTES)
+    return _matching(page, found)
+
+
+def _matching(page: Page, found: Any) -> Json:
+    """The document, if it is one of what this page is for."""
+    kind = _kind(page)
     if not isinstance(found, dict) or not isinstance(found.get("metadata"), dict):
         raise InvalidError("document_invalid", _("An object is a mapping, and so is its metadata."))
     if (found.get("apiVersion"), found.get("kind")) != (kind.api_version, kind.kind):

@@ -31,6 +31,7 @@ def urls(site: Any) -> list[Any]:
         (_ROOT, looking.kinds_view, "kinds"),
         (_KIND, looking.list_view, "list"),
         (f"{_KIND}new/", editing.new_view, "new"),
+        (f"{_KIND}check/", editing.check_view, "check"),
         (f"{_KIND}bulk/", acting.bulk_view, "bulk"),
         (_ONE, looking.object_view, "object"),
         (f"{_ONE}edit/", editing.edit_view, "edit"),
