@@ -78,6 +78,7 @@ def send(client: Any, row: Row, place: Place, name: str, world: World) -> Any:
     if row.body == "chart":
         return client.post(path, web_chart("0.3.0"), content_type="application/gzip")
     path += "?limit=500" if row.form == "list" else ""
+    path += f"?{row.more['query']}" if "query" in row.more else ""
     body = None if method == "get" else body_of(row, place, name, world)
     return getattr(client, method)(path, body, format="json")
 
