@@ -87,6 +87,7 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
 
     form = UserChangeForm
     add_form = UserCreationForm
+    add_fieldsets = DjangoUserAdmin.add_fieldsets  # the theme's own are empty
     change_password_form = AdminPasswordChangeForm
     list_display = (
         "username",

@@ -140,6 +140,15 @@ class TestConsole:
         assert page.status_code == 302
         assert subjects() == ["kubecarrier:group:team"]
 
+    def test_a_new_person_has_the_name_that_was_given(self, admin_client: Client) -> None:
+        page, given = "/admin/accounts/user/add/", {"password1": "a-long-passphrase"}
+        given |= {"password2": given["password1"], "usable_password": "true"}
+        assert admin_client.post(page, given).status_code == 200
+        assert 'name="username"' in admin_client.get(page).content.decode()
+        assert admin_client.post(page, {**given, "username": "eve"}).status_code == 302
+        assert not User.objects.filter(username="").exists()
+        assert User.objects.get(username="eve").check_password("a-long-passphrase")
+
     def test_a_group_s_page(self, team: Group, admin_client: Client) -> None:
         page = admin_client.post(f"/admin/auth/group/{team.pk}/change/", {"name": "crew"})
         assert page.status_code == 302, page.context["errors"]
