@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 from accounts.builtin import ADMINISTRATORS_GROUP
+from fleet.conditions import GRANTED, GrantReason
 from fleet.kube import Identity
 from fleet.models import Cluster, ClusterGrant
 from kubecarrier.lib.errors import DeniedError
 
+_BEING_CHANGED = frozenset({GrantReason.APPLIED, GrantReason.NOT_EFFECTIVE})
 PREFIX = "kubecarrier:"
 GROUP_PREFIX = "kubecarrier:group:"
 _FIELD_MANAGER_LENGTH = 128  # the API server's own limit
@@ -41,8 +43,11 @@ def identity_for(user: Any, cluster: Cluster) -> Identity | None:
 
 
 def _knows_administrators(cluster: Cluster) -> bool:
-    grants = ClusterGrant.objects.filter(cluster=cluster, binding__builtin=True, ready="True")
-    return grants.filter(deletion_requested_at=None).exists()
+    """Confirmed once, it stays so while the grant is being changed: a kubeconfig adds a subject."""
+    grants = ClusterGrant.objects.filter(cluster=cluster, binding__builtin=True)
+    grant = grants.filter(deletion_requested_at=None, verified_at__isnull=False).first()
+    granted = grant.condition(GRANTED) if grant else {}
+    return granted.get("status") == "True" or granted.get("reason") in _BEING_CHANGED
 
 
 def person(user: Any) -> str:

@@ -16,12 +16,13 @@ class FleetConfig(AppConfig):
             CONFIG_TASK,
             DRAIN_TASK,
             GRANT_TASK,
+            KUBECONFIG_TASK,
             PROBE_TASK,
             PROJECT_COPY_TASK,
             PROJECT_TASK,
         )
         from fleet.configs import bounds as config_bounds
-        from fleet.grants import deriving
+        from fleet.grants import deriving, kubeconfigs
         from fleet.inventory import watching as inventory_watching
         from fleet.models import (
             Catalogue,
@@ -29,6 +30,7 @@ class FleetConfig(AppConfig):
             ClusterGrant,
             ConfigCopy,
             ConfigItem,
+            Kubeconfig,
             NodeDrain,
             Project,
             ProjectCopy,
@@ -42,6 +44,7 @@ class FleetConfig(AppConfig):
         causes.register(operation_cause)
         reach.register()
         deriving.register()
+        kubeconfigs.register()
         placed.register()
         places.register()
         config_bounds.register()
@@ -54,6 +57,7 @@ class FleetConfig(AppConfig):
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigCopy, CONFIG_TASK, "default"))
         sweeps.register(sweeps.Sweep(Catalogue, CATALOGUE_TASK, "default"))
+        sweeps.register(sweeps.Sweep(Kubeconfig, KUBECONFIG_TASK, "default"))
         sweeps.register(sweeps.Sweep(NodeDrain, DRAIN_TASK, "default"))
         sweeps.register(sweeps.Sweep(Project, PROJECT_TASK, "default"))
         sweeps.register(sweeps.Sweep(ProjectCopy, PROJECT_COPY_TASK, "default"))

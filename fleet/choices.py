@@ -11,6 +11,7 @@ DRAIN_TASK = "fleet.tasks.drain_nodes"
 PROJECT_TASK = "fleet.tasks.summarize_projects"
 PROJECT_COPY_TASK = "fleet.tasks.reconcile_project_copies"
 GRANT_TASK = "fleet.tasks.reconcile_grants"
+KUBECONFIG_TASK = "fleet.tasks.reconcile_kubeconfigs"
 CLEANUP_FINALIZER = "kubecarrier.io/cleanup"
 
 
@@ -78,3 +79,13 @@ class NamespaceState(models.TextChoices):
     BLOCKED = "Blocked", _("A quota object belongs to somebody else")
     RELEASING = "Releasing", _("Being let go")
     RELEASED = "Released", _("Let go")
+
+
+class KubeconfigEnd(models.TextChoices):
+    """Why a kubeconfig was taken back before its time."""
+
+    REVOKED = "revoked", _("Revoked")
+    LEFT = "left", _("The person left")
+    NO_RIGHTS = "no-rights", _("No right is left there")
+    CLUSTER_LEAVES = "cluster-leaves", _("The cluster leaves the fleet")
+    NOT_ISSUED = "not-issued", _("It was never handed out")

@@ -103,3 +103,18 @@ class GrantReason(StrEnum):
     FOREIGN = "Foreign"
     REMOVING = "Removing"
     PAUSED = "Paused"
+
+
+USABLE = "Usable"
+
+
+class KubeconfigReason(StrEnum):
+    """Why somebody's kubeconfig works, or does not."""
+
+    RIGHTS_IN_PLACE = "RightsInPlace"
+    WAITS_FOR_RIGHTS = "WaitsForRights"
+    BEING_ISSUED = "BeingIssued"
+    REVOCATION_PENDING = "RevocationPending"
+    REVOKED = "Revoked"
+    EXPIRED = "Expired"
+    ACCOUNT_GONE = "AccountGone"

@@ -37,3 +37,15 @@ class ConfigItemStateError(ConflictError):
 
 class CapacityInvalidError(InvalidError):
     """What was asked of capacity is no question."""
+
+
+class KubeconfigInvalidError(InvalidError):
+    """What was asked of a person's kubeconfig is wrong."""
+
+
+class KubeconfigDeniedError(DeniedError):
+    """This person, or what he came with, gets no kubeconfig."""
+
+
+class KubeconfigStateError(ConflictError):
+    """The present state of a cluster or a kubeconfig forbids this."""

@@ -13,6 +13,7 @@ from fleet.models import (
     ConfigCopy,
     ConfigItem,
     InventoryObject,
+    Kubeconfig,
     Namespace,
     Node,
     Operation,
@@ -94,6 +95,11 @@ def visible_grants(user: Any) -> QuerySet[ClusterGrant]:
     """The grants on the clusters where `user` may see bindings."""
     rows = ClusterGrant.objects.select_related("binding", "cluster")
     return access.visible(rows, user)
+
+
+def visible_kubeconfigs(user: Any) -> QuerySet[Kubeconfig]:
+    """One's own, and those of others on the clusters where `user` may see them."""
+    return Kubeconfig.objects.visible_to(user).select_related("cluster", "user")
 
 
 _operated: list[Any] = []

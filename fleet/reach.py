@@ -18,6 +18,7 @@ from fleet.models import (
     ConfigCopy,
     ConfigItem,
     InventoryObject,
+    Kubeconfig,
     Namespace,
     NamespaceGroupRight,
     NamespaceUserRight,
@@ -112,6 +113,16 @@ def register() -> None:
         Subject("inventory", _("Inventory"), (VIEW,), _PLACES),
         Subject("resourcetypes", _("Resource types"), (VIEW,), _PLACES),
         Subject("operations", _("Operations of others"), (VIEW,), EVERYWHERE),
+        Subject(
+            "kubeconfigs",
+            _("Kubeconfigs for people"),
+            (
+                Verb("create", _("get one of one's own"), Level.VIEW, anchors=EVERYWHERE),
+                Verb("view", _("see those of others"), Level.ADMIN),
+                Verb("delete", _("revoke those of others"), Level.ADMIN),
+            ),
+            _CLUSTERS,
+        ),
         Subject("clustergrants", _("Cluster grants"), (VIEW,), _CLUSTERS),
     )
     anchors.register(
@@ -133,7 +144,9 @@ def register() -> None:
         )
     )  # fmt: skip
     # Which objects of a cluster somebody may touch, the cluster's own RBAC knows.
-    access.register_reach(Cluster, Reach("clusters", cluster="pk", below=("clusters", "resources")))
+    below = ("clusters", "resources", "kubeconfigs")
+    access.register_reach(Cluster, Reach("clusters", cluster="pk", below=below))
+    access.register_reach(Kubeconfig, Reach("kubeconfigs", cluster="cluster", owner="user"))
     access.register_reach(Project, Reach("projects", project="pk"))
     access.register_reach(ConfigItem, Reach("configitems", project="project", targets="copies"))
     access.register_reach(

@@ -8,6 +8,7 @@ from fleet.reconcilers.cluster_grant import ClusterGrantReconciler
 from fleet.reconcilers.configcopy import ConfigCopyReconciler, settle_quiet
 from fleet.reconcilers.configitem import ConfigItemReconciler
 from fleet.reconcilers.drain import NodeDrainReconciler
+from fleet.reconcilers.kubeconfig import KubeconfigReconciler
 from fleet.reconcilers.project import ProjectReconciler
 from fleet.reconcilers.projectcopy import ProjectCopyReconciler
 from kubecarrier.lib.batches import run_batches
@@ -62,3 +63,9 @@ def summarize_projects() -> None:
 def reconcile_grants() -> None:
     """Put into the clusters, and take back from them, what bindings say."""
     run_due(ClusterGrantReconciler(), budget_seconds=60)
+
+
+@task_entry
+def reconcile_kubeconfigs() -> None:
+    """See whether people's kubeconfigs work, and end those whose time or right is over."""
+    run_due(KubeconfigReconciler(), budget_seconds=60)

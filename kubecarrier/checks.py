@@ -24,6 +24,7 @@ _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]", "::1", "testserver"
 _NETWORK_FILESYSTEMS = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "fuse.sshfs", "ceph", "glusterfs", "9p"}
 )
+_LEAST_TOKEN_SECONDS = 600
 _POSITIVE = (
     ("KUBECARRIER_PROBE_SECONDS", 5),
     ("KUBECARRIER_VERIFY_SECONDS", 60),
@@ -174,9 +175,14 @@ def check_machine(**_: Any) -> list[CheckMessage]:
 
 @register(TAG)
 def check_intervals(**_: Any) -> list[CheckMessage]:
-    """Numbers that would stop the work or flood the clusters."""
-    return [
+    """Numbers that would stop the work, flood the clusters, or be refused by them."""
+    found: list[CheckMessage] = [
         Error(f"{name} is {getattr(settings, name)}; at least {least}.", id="kubecarrier.E050")
         for name, least in _POSITIVE
         if getattr(settings, name) < least
     ]
+    longest = settings.KUBECARRIER_KUBECONFIG_MAX_SECONDS
+    if longest != 0 and longest < _LEAST_TOKEN_SECONDS:
+        text = f"KUBECARRIER_KUBECONFIG_MAX_SECONDS is {longest}; 0, or at least {_LEAST_TOKEN_SECONDS}."
+        found.append(Error(text, "No API server makes a token for less.", id="kubecarrier.E051"))
+    return found

@@ -13,6 +13,7 @@ from django.db import transaction
 
 from accounts.following import bound, follow, subjects_changed
 from accounts.models import User
+from kubecarrier.lib import granted
 
 # What bindings and clusters know of somebody.
 _KNOWN = ("username", "is_active", "is_superuser")
@@ -25,12 +26,15 @@ def user_save(*, user: User) -> None:
     user.save()
     if moved:
         subjects_changed(users=[user])
+        granted.people_changed([user])
 
 
 @transaction.atomic
 def user_delete(*, user: User) -> None:
     """Remove somebody; no later owner of the name finds his grants in a cluster."""
     bindings = bound(users=[user])
+    user.is_active = False  # to whoever is told
+    granted.people_changed([user])
     user.delete()
     for binding in bindings:
         follow(binding)

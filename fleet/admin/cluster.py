@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_protect
 
 from fleet.admin import resources
+from fleet.admin.kubeconfig import GET_ONE
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
@@ -137,6 +138,7 @@ class ClusterAdmin(PortalAdmin):
         (gettext_lazy("Removal"), {"fields": ("removal_policy",)}),
     )
     object_actions = (
+        GET_ONE,
         ObjectAction("probe", gettext_lazy("Probe now"), "network_check", _probe, verb="operate",
                      text=gettext_lazy("Asks the API server for its version, nodes and namespaces.")),
         ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, verb="operate", offered=lambda row: not row.suspended,

@@ -5,6 +5,7 @@ from django.urls import path
 from fleet.api import resource_urls, views
 from fleet.api.views import access_review
 from fleet.api.views.capacity import CapacityView
+from fleet.api.views.kubeconfig import ClusterKubeconfigViewSet
 from kubecarrier.api.routers import urls
 
 capacity = [path("capacity", CapacityView.as_view(), name="capacity")]
@@ -24,14 +25,23 @@ reviews = [
         name="cluster-who-can",
     ),
 ]
+kubeconfig = [
+    path(
+        "clusters/<str:cluster>/kubeconfig",
+        ClusterKubeconfigViewSet.as_view({"post": "create"}),
+        name="cluster-kubeconfig",
+    )
+]
 urlpatterns = (
     resource_urls.urlpatterns
     + capacity
     + reviews
+    + kubeconfig
     + urls(
         views.ClusterGrantViewSet,
         views.ClusterViewSet,
         views.InventoryViewSet,
+        views.KubeconfigViewSet,
         views.NodeViewSet,
         views.NamespaceViewSet,
         views.OperationViewSet,

@@ -16,6 +16,7 @@ from accounts.builtin import ADMINISTRATORS_GROUP, rules_of
 from accounts.following import finish
 from accounts.models import Binding
 from fleet.choices import GRANT_TASK
+from fleet.grants import ending, holders
 from fleet.grants.reaching import reaching
 from fleet.models import (
     Cluster,
@@ -64,9 +65,12 @@ def place(binding: Binding) -> None:
     people = subjects_of(binding) if clusters else []
     rules = [dict(rule) for rule in rules_of(binding.role)]
     there = _namespaces(scope, clusters)
+    accounts = holders.subjects(binding, clusters) if people else {}
+    before = holders.accounts_in(present.values())
     fresh, changed = [], []
     for cluster in clusters if people and rules else ():
-        wanted = {"rules": rules, "subjects": people, "namespaces": there.get(cluster.pk)}
+        subjects = [*people, *accounts.get(cluster.pk, ())]
+        wanted = {"rules": rules, "subjects": subjects, "namespaces": there.get(cluster.pk)}
         grant = present.pop(cluster.pk, None)
         if grant is None:
             fresh.append(_new(binding, cluster, wanted))
@@ -74,6 +78,7 @@ def place(binding: Binding) -> None:
             grant.wanted, grant.deletion_requested_at = wanted, None
             changed.append(grant)
     _write(fresh, [*changed, *_ask_deletion(present.values())])
+    ending.end_unfounded(before - {one["name"] for listed in accounts.values() for one in listed})
 
 
 def scope_in_clusters(binding: Binding) -> dict[str, Any]:

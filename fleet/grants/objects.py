@@ -21,7 +21,7 @@ SELECTOR = f"{MANAGED_BY}=kubecarrier"
 OWNER = "kubecarrier.io/owner"
 KINDS = ("ClusterRole", "ClusterRoleBinding", "RoleBinding")
 # Not taken for a difference: the server fills these in.
-_SERVER_FIELDS = ("apiGroup", "namespace")
+_SERVER_FIELDS = ("apiGroup",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +50,20 @@ def wanted(grant: Grant) -> dict[ObjectRef, Json]:
     found = [_object(grant, "ClusterRole", "", {"rules": [dict(rule) for rule in grant.rules]})]
     bound = {
         "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": grant.object_name},
-        "subjects": [{"apiGroup": _GROUP, **subject} for subject in grant.subjects],
+        "subjects": [_subject(subject) for subject in grant.subjects],
     }
     if grant.namespaces is None:
         found.append(_object(grant, "ClusterRoleBinding", "", bound))
     else:
         found += [_object(grant, "RoleBinding", one, bound) for one in grant.namespaces]
     return {ref_of(obj): obj for obj in found}
+
+
+def _subject(subject: Mapping[str, str]) -> Json:
+    """People and groups are names of the authorizer's; a service account is an object of the core."""
+    if subject["kind"] == "ServiceAccount":
+        return dict(subject)
+    return {"apiGroup": _GROUP, **subject}
 
 
 def _object(grant: Grant, kind: str, namespace: str, body: Json) -> Json:
@@ -151,6 +158,8 @@ def review(subject: Mapping[str, str], rule: Mapping[str, Any], namespace: str) 
     spec: Json = {"user": "kubecarrier:nobody"}
     if subject["kind"] == "User":
         spec["user"] = subject["name"]
+    elif subject["kind"] == "ServiceAccount":
+        spec["user"] = f"system:serviceaccount:{subject['namespace']}:{subject['name']}"
     else:
         spec["groups"] = [subject["name"]]
     if urls := rule.get("nonResourceURLs"):

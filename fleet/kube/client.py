@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -16,10 +17,13 @@ from fleet.kube.identity import Identity
 from fleet.kube.shapes import (
     ListPage,
     Query,
+    eviction,
     is_bound,
     page_of,
     ref_of,
     secret_values,
+    token_of,
+    token_request,
     unseen,
     with_query,
 )
@@ -325,19 +329,20 @@ class Kube:
 
         Raises NotFound when the pod is gone and Conflict when it is another one by now.
         """
-        options: Json = {"preconditions": {"uid": uid}}
-        if grace_period_seconds is not None:
-            options["gracePeriodSeconds"] = grace_period_seconds
-        body = {
-            "apiVersion": "policy/v1",
-            "kind": "Eviction",
-            "metadata": {"name": pod.name, "namespace": pod.namespace},
-            "deleteOptions": options,
-        }
-        path = self._path(pod, subresource="eviction")
-        self._write("POST", path, body, query={}, content_type=_JSON)
+        self._post(pod, "eviction", eviction(pod, uid, grace_period_seconds))
+
+    def token(self, account: ObjectRef, *, seconds: int) -> tuple[str, datetime]:
+        """A token of a service account and its end: with the account, or then.
+
+        The server may give less time than was asked for.
+        """
+        return token_of(self._post(account, "token", token_request(seconds)))
 
     # --- inside --------------------------------------------------------------------------
+
+    def _post(self, ref: ObjectRef, subresource: str, body: Json) -> Json:
+        path = self._path(ref, subresource=subresource)
+        return self._write("POST", path, body, query={}, content_type=_JSON)
 
     def _resource(self, ref: ObjectRef) -> Resource:
         resource = self.resource_for(ref.api_version, ref.kind)

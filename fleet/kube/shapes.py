@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -81,3 +82,34 @@ def secret_values(body: Any) -> list[str]:
         return []
     parts = [body.get("data"), body.get("stringData")] if body.get("kind") == "Secret" else []
     return [str(value) for part in parts if isinstance(part, dict) for value in part.values()]
+
+
+def eviction(pod: ObjectRef, uid: str, grace_period_seconds: int | None) -> Json:
+    """The body that evicts exactly this pod."""
+    options: Json = {"preconditions": {"uid": uid}}
+    if grace_period_seconds is not None:
+        options["gracePeriodSeconds"] = grace_period_seconds
+    return {
+        "apiVersion": "policy/v1",
+        "kind": "Eviction",
+        "metadata": {"name": pod.name, "namespace": pod.namespace},
+        "deleteOptions": options,
+    }
+
+
+def token_request(seconds: int) -> Json:
+    """The body that asks for a token for the server's own audience."""
+    return {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenRequest",
+        "spec": {"expirationSeconds": seconds},
+    }
+
+
+def token_of(made: Json) -> tuple[str, datetime]:
+    """The token of a TokenRequest and its end; raises ServerError where there is none."""
+    status = made.get("status") or {}
+    try:
+        return str(status["token"]), datetime.fromisoformat(str(status["expirationTimestamp"]))
+    except (KeyError, ValueError) as error:
+        raise ServerError("The answer holds no token.") from error

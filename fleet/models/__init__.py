@@ -7,6 +7,7 @@ from fleet.models.config_copy import ConfigCopy
 from fleet.models.config_item import ConfigItem, ConfigItemRevision
 from fleet.models.drain import NodeDrain
 from fleet.models.inventory import InventoryKind, InventoryObject
+from fleet.models.kubeconfig import Kubeconfig
 from fleet.models.observed import Namespace, Node, Observed
 from fleet.models.operation import Operation, OperationTarget
 from fleet.models.project import Project
@@ -34,6 +35,7 @@ __all__ = [
     "ConfigItemRevision",
     "InventoryKind",
     "InventoryObject",
+    "Kubeconfig",
     "Namespace",
     "NamespaceGroupRight",
     "NamespaceUserRight",

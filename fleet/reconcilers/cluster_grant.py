@@ -21,6 +21,7 @@ from fleet import addresses
 from fleet.conditions import GRANTED, GrantReason
 from fleet.connection import Connection
 from fleet.grants import objects as grant_objects
+from fleet.grants.ending import wake_waiting
 from fleet.grants.objects import Difference, Grant
 from fleet.kube import Budget, Kube, ObjectRef
 from fleet.kube_errors import NotFound
@@ -101,6 +102,7 @@ class ClusterGrantReconciler:
                     return
             lease.wake(Binding.objects.filter(pk=job.row.binding_id))
             wake_on_commit(BINDING_TASK)
+            wake_waiting(job.row.cluster_id)
 
 
 def _job(claim: Claim, row: ClusterGrant, policy: Policy) -> GrantJob:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ class Follower:
 
 
 _followers: list[Follower] = []
+_of_people: list[Callable[[Sequence[Any]], None]] = []
 
 
 def register(follower: Follower) -> None:
@@ -50,6 +51,22 @@ def binding_changed(binding: Any) -> None:
     """Everybody who follows bindings hears of it."""
     for follower in _followers:
         follower.changed(binding)
+
+
+def follow_people(changed: Callable[[Sequence[Any]], None]) -> None:
+    """Called once at start: `changed(users)` in the transaction in which somebody's standing changed.
+
+    Left (`is_active` False), came back, renamed, made an administrator, about to be deleted;
+    the bindings that name them were followed already.
+    """
+    _of_people.append(changed)
+
+
+def people_changed(users: Iterable[Any]) -> None:
+    """Everybody who follows people hears of them."""
+    listed = list(users)
+    for changed in _of_people:
+        changed(listed)
 
 
 def binding_states(binding: Any) -> list[State]:

@@ -89,6 +89,8 @@ AXES_LOCKOUT_CALLABLE = "accounts.admin.login.locked_out"
 REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "TOKEN_PREFIX": "kc_"}
 # The longest that a token may be given; also bounds the default above.
 KUBECARRIER_TOKEN_MAX_LIFETIME = timedelta(days=env.int("KUBECARRIER_TOKEN_MAX_DAYS", default=365))
+# The longest that a person's kubeconfig of a cluster works; 0: nobody gets one.
+KUBECARRIER_KUBECONFIG_MAX_SECONDS = env.int("KUBECARRIER_KUBECONFIG_MAX_SECONDS", default=43200)
 # The OpenAPI document and its page without a login.
 KUBECARRIER_OPEN_API_DOCS = env.bool("KUBECARRIER_OPEN_API_DOCS", default=False)
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a model's name

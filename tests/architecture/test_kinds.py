@@ -22,6 +22,7 @@ NO_SERVICE = {
     "Operation": "a record of what was asked for",
     "Chart": "observed in repositories",
     "ApiToken": "made by POST, which answers its secret this once",
+    "Kubeconfig": "made by POST under its cluster, which answers the file this once",
     "ProjectCopy": "derived from project and cluster",
     "Release": "derived from application and cluster",
     "AuditEntry": "a record, written with what it records",

@@ -4,6 +4,7 @@ from fleet.api.kinds.cluster import CLUSTER
 from fleet.api.kinds.cluster_grant import CLUSTER_GRANT
 from fleet.api.kinds.config_item import CONFIG_CONFLICT, CONFIG_COPY, CONFIG_ITEM
 from fleet.api.kinds.inventory import INVENTORY
+from fleet.api.kinds.kubeconfig import KUBECONFIG
 from fleet.api.kinds.observed import NAMESPACE, NODE
 from fleet.api.kinds.operation import OPERATION
 from fleet.api.kinds.project import PROJECT, PROJECT_COPY
@@ -16,6 +17,7 @@ __all__ = [
     "CONFIG_COPY",
     "CONFIG_ITEM",
     "INVENTORY",
+    "KUBECONFIG",
     "NAMESPACE",
     "NODE",
     "OPERATION",

@@ -8,6 +8,7 @@ from fleet.api.views.config_item import (
     ConfigItemViewSet,
 )
 from fleet.api.views.inventory import InventoryViewSet
+from fleet.api.views.kubeconfig import KubeconfigViewSet
 from fleet.api.views.observed import NamespaceViewSet, NodeViewSet
 from fleet.api.views.operation import OperationViewSet
 from fleet.api.views.project import ProjectCopyViewSet, ProjectViewSet
@@ -20,6 +21,7 @@ __all__ = [
     "ConfigCopyViewSet",
     "ConfigItemViewSet",
     "InventoryViewSet",
+    "KubeconfigViewSet",
     "NamespaceViewSet",
     "NodeViewSet",
     "OperationViewSet",

@@ -96,6 +96,7 @@ def test_each_queue_is_checked(sound: Settings) -> None:
         ("KUBECARRIER_VERIFY_SECONDS", 0, "E050"),
         ("KUBECARRIER_HELM_SLOTS", 0, "E050"),
         ("KUBECARRIER_CALLS_PER_CLUSTER", -1, "E050"),
+        ("KUBECARRIER_KUBECONFIG_MAX_SECONDS", 599, "E051"),
     ],
 )
 def test_single_settings(sound: Settings, name: str, value: Any, expected: str) -> None:
