@@ -18,7 +18,7 @@ ID = "5f0c1c3e-6d0b-4a4e-9d0b-2f5c8a1b7e11"
 NAME = "kubecarrier-eu"
 
 
-def handed_out(token: str = "first") -> dict[str, Any]:
+def handed_out(bearer: str = "first") -> dict[str, Any]:
     mark = {"kubeconfig": ID, "expiresAt": "2030-01-01T00:00:00+00:00"}
     context = {
         "cluster": NAME, "user": NAME, "extensions": [{"name": "kubecarrier.io", "extension": mark}],
@@ -29,7 +29,7 @@ def handed_out(token: str = "first") -> dict[str, Any]:
         "current-context": NAME,
         "clusters": [{"name": NAME, "cluster": {"server": "https://eu.example:6443"}}],
         "contexts": [{"name": NAME, "context": context}],
-        "users": [{"name": NAME, "user": {"token": token}}],
+        "users": [{"name": NAME, "user": {"token": bearer}}],
     }
 
 
