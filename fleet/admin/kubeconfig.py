@@ -63,7 +63,7 @@ def _download(row: Cluster, given: dict[str, Any], user: Any) -> Done:
 
 
 GET_ONE = ObjectAction(
-    "kubeconfig", gettext_lazy("Kubeconfig"), "vpn_key", _download, verb="kubeconfigs.create",
+    "kubeconfig", gettext_lazy("Kubeconfig"), "terminal", _download, verb="kubeconfigs.create",
     form=KubeconfigForm, template="console/kubeconfig_get.html", button=gettext_lazy("Download"),
     offered=lambda row: bool(max_seconds()) and not row.suspended,
     text=gettext_lazy("A kubeconfig for kubectl and other tools, with your rights in this cluster and no others."),

@@ -119,7 +119,7 @@ UNFOLD: dict[str, Any] = {
                     ),
                     _item(_("Your account"), "account_circle", "account"),
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
-                    _item(_("Kubeconfigs"), "vpn_key", "admin:fleet_kubeconfig_changelist"),
+                    _item(_("Kubeconfigs"), "terminal", "admin:fleet_kubeconfig_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
                 ],
             },

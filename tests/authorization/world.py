@@ -8,7 +8,7 @@ of a connection, and to nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.models import Group
@@ -28,6 +28,7 @@ from fleet.models import (
     ConfigConflict,
     ConfigCopy,
     InventoryObject,
+    Kubeconfig,
     Namespace,
     Node,
     Operation,
@@ -193,12 +194,22 @@ def _people(portal: Portal, names: Names) -> None:
         names.add("bindings", place, f"given-{number}")
     for place in ("own", "other cluster", "recreated"):
         names.add("clustergrants", place, f"administrators.{PLACES[place].cluster}")
+        names.add("kubeconfigs", place, _kubeconfig(PLACES[place].cluster))
     granting.place(_administrators())
     mapping = {"source": "oidc", "value": "everybody", "group": "team"}
     portal.call("put", "identitymappings/staff", {"spec": mapping}, code=201)
     names.add("identitymappings", "platform", "staff")
     portal.call("put", "serviceaccounts/robot", {"spec": {"description": "a machine"}}, code=201)
     names.add("serviceaccounts", "platform", "robot")
+
+
+def _kubeconfig(cluster: str) -> str:
+    """As it stands once the cluster made its account: of nobody in the table."""
+    row = Kubeconfig.objects.create(
+        cluster=Cluster.objects.get(name=cluster), username="gone", account=f"gone-{cluster}",
+        account_uid="u", expires_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    return str(row.pk)
 
 
 def _administrators() -> Any:
