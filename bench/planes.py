@@ -110,11 +110,14 @@ def is_write(event: Json) -> bool:
     return event["verb"] in _WRITES and event["user"]["username"] == _ADMIN
 
 
-def object_written(event: Json, name: str) -> tuple[str, str, float] | None:
-    """(namespace, verb, when) of a finished write to a config map of that name."""
+def object_written(
+    event: Json, name: str, *, resource: str = "configmaps"
+) -> tuple[str, str, float] | None:
+    """(namespace, verb, when) of a finished write to an object of that name; dry runs write nothing."""
     ref = event.get("objectRef") or {}
-    wanted = ("configmaps", name)
-    if (ref.get("resource"), ref.get("name")) != wanted or event["verb"] not in _WRITES:
+    wanted = (resource, name, None)
+    found = (ref.get("resource"), ref.get("name"), ref.get("subresource"))
+    if found != wanted or event["verb"] not in _WRITES or "dryRun=All" in event["requestURI"]:
         return None
     if event["stage"] != "ResponseComplete" or event["responseStatus"]["code"] >= 300:
         return None

@@ -29,6 +29,7 @@ class Mode(StrEnum):
     # Both count, per connection, from when the mode was set: open connections as well as new ones.
     HANG_AFTER = "hang-after"  # silence after `limit` bytes of answers
     RESET_AFTER = "reset-after"  # a reset (RST) after `limit` bytes of answers
+    STALL = "stall"  # open connections fall silent for ever; new ones work
     BLACK_HOLE = "black-hole"  # connecting itself gets no answer; open connections stall
     LATENCY = "latency"  # every piece of an answer comes `delay` seconds later
     DRIP = "drip"  # answers come at `rate` bytes per second
@@ -155,28 +156,29 @@ class FaultProxy:
         with client, socket.socket() as server:
             server.setblocking(False)
             try:
-                await self._silence()
+                await self._silence(self._changes)
                 await self._loop.sock_connect(server, self.upstream)
+                born = self._changes
                 async with asyncio.TaskGroup() as both:
-                    both.create_task(self._pump_up(client, server))
-                    both.create_task(self._pump_down(server, client))
+                    both.create_task(self._pump_up(client, server, born))
+                    both.create_task(self._pump_down(server, client, born))
             except (OSError, ExceptionGroup, asyncio.CancelledError):
                 for one in (client, server):  # close() then sends a reset, no orderly end
                     linger = struct.pack("ii", 1, 0)
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
 
-    async def _pump_up(self, client: socket.socket, server: socket.socket) -> None:
+    async def _pump_up(self, client: socket.socket, server: socket.socket, born: int) -> None:
         while data := await self._loop.sock_recv(client, _CHUNK):
-            await self._silence()
+            await self._silence(born)
             await self._loop.sock_sendall(server, data)
             self.bytes_up += len(data)
         server.shutdown(socket.SHUT_WR)
 
-    async def _pump_down(self, server: socket.socket, client: socket.socket) -> None:
+    async def _pump_down(self, server: socket.socket, client: socket.socket, born: int) -> None:
         sent, changes = 0, self._changes
         while data := await self._loop.sock_recv(server, _CHUNK):
             while data:
-                await self._silence()
+                await self._silence(born)
                 if changes != self._changes:
                     sent, changes = 0, self._changes
                 size = await self._allowed(sent, len(data))
@@ -186,10 +188,16 @@ class FaultProxy:
                 self.bytes_down += size
         client.shutdown(socket.SHUT_WR)
 
-    async def _silence(self) -> None:
-        if self.mode in _SILENT:
+    async def _silence(self, born: int) -> None:
+        """Wait for the end of a silence that concerns a connection of that time."""
+
+        def silent() -> bool:
+            old = self.mode is Mode.STALL and born < self._changes
+            return old or self.mode in _SILENT
+
+        if silent():
             self.faults[self.mode] += 1
-        while self.mode in _SILENT:
+        while silent():
             await asyncio.sleep(_TICK)
 
     async def _allowed(self, sent: int, wanted: int) -> int:

@@ -46,6 +46,15 @@ class Etcd:
         )
         self._started_before = True
 
+    def freeze(self) -> None:
+        """Stop it from running: whoever asks waits."""
+        if self._child is not None:
+            self._child.freeze()
+
+    def thaw(self) -> None:
+        if self._child is not None:
+            self._child.thaw()
+
     def stop(self) -> None:
         if self._child is not None:
             self._child.terminate()
