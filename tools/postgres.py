@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 START_SECONDS: Final = 30.0
 STOP_SECONDS: Final = 20.0
@@ -53,39 +53,72 @@ def main(command: list[str]) -> int:
 @contextmanager
 def server() -> Iterator[str]:
     """The URL of a running server; it ends and its files go when the block is left."""
-    initdb, postgres = _program("initdb"), _program("postgres")
-    user = _unprivileged()
-    with tempfile.TemporaryDirectory(prefix="kubecarrier-pg-") as name:
-        folder = Path(name)
-        if user is not None:
-            os.chown(folder, user.pw_uid, user.pw_gid)
-        _initialise(initdb, folder, user)
-        yield from _running(postgres, folder, user)
+    with Server() as running:
+        yield running.url
 
 
-def _running(postgres: str, folder: Path, user: pwd.struct_passwd | None) -> Iterator[str]:
-    settings = [part for setting in _SETTINGS for part in ("-c", setting)]
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(
-            [postgres, "-D", str(folder / "data"), "-k", str(folder), *settings],
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            user=user.pw_uid if user else None,
-            group=user.pw_gid if user else None,
-            extra_groups=[] if user else None,
-            start_new_session=True,  # Ctrl-C ends the command first, then we end the server
-        )
-    try:
-        _await(process, folder)
-        yield f"postgres://{_OWNER}@/postgres?host={folder}"
-    finally:
-        process.send_signal(signal.SIGINT)  # PostgreSQL's fast shutdown
+class Server:
+    """A PostgreSQL in a temporary folder, for the time of a `with` block."""
+
+    def __init__(self) -> None:
+        initdb, self._program = _program("initdb"), _program("postgres")
+        self._user = _unprivileged()
+        self._temporary = tempfile.TemporaryDirectory(prefix="kubecarrier-pg-")
+        self._folder = Path(self._temporary.name)
+        self._process: subprocess.Popen[bytes] | None = None
+        if self._user is not None:
+            os.chown(self._folder, self._user.pw_uid, self._user.pw_gid)
+        _initialise(initdb, self._folder, self._user)
+
+    @property
+    def url(self) -> str:
+        return f"postgres://{_OWNER}@/postgres?host={self._folder}"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end(signal.SIGINT)  # PostgreSQL's fast shutdown
+        self._temporary.cleanup()
+
+    def start(self) -> None:
+        """Until it is ready; what an earlier run left is recovered."""
+        settings = [part for setting in _SETTINGS for part in ("-c", setting)]
+        with (self._folder / "log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [
+                    self._program,
+                    "-D",
+                    str(self._folder / "data"),
+                    "-k",
+                    str(self._folder),
+                    *settings,
+                ],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                user=self._user.pw_uid if self._user else None,
+                group=self._user.pw_gid if self._user else None,
+                extra_groups=[] if self._user else None,
+                start_new_session=True,  # Ctrl-C ends the command first, then we end the server
+            )
+        _await(self._process, self._folder)
+
+    def kill(self) -> None:
+        """As a crash would: without its files being closed. Its children end by themselves."""
+        self._end(signal.SIGKILL)
+
+    def _end(self, number: signal.Signals) -> None:
+        if self._process is None:
+            return
+        self._process.send_signal(number)
         try:
-            process.wait(STOP_SECONDS)
+            self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            self._process.kill()
+            self._process.wait()
+        self._process = None
 
 
 def _initialise(initdb: str, folder: Path, user: pwd.struct_passwd | None) -> None:
@@ -105,9 +138,9 @@ def _initialise(initdb: str, folder: Path, user: pwd.struct_passwd | None) -> No
 
 
 def _await(process: subprocess.Popen[bytes], folder: Path) -> None:
-    """Until the server has written that it is ready."""
+    """Until the server has written that it is ready; a killed one's word still stands there."""
     deadline = time.monotonic() + START_SECONDS
-    while "ready" not in _status(folder):
+    while not (_status(folder).startswith(f"{process.pid}\n") and "ready" in _status(folder)):
         if process.poll() is not None or time.monotonic() > deadline:
             tail = (folder / "log").read_text(errors="replace").strip().splitlines()[-1:]
             raise PostgresError(f"the server did not start: {''.join(tail)}")

@@ -70,13 +70,12 @@ class Home:
     def prepare(self, plane: ControlPlane, namespace: str, objects: list[dict[str, str]]) -> None:
         subprocess.run(self.manage("migrate", "-v0"), env=self.environment, check=True, timeout=60)
         given = {"kubeconfig": str(plane.kubeconfig), "namespace": namespace, "objects": objects}
-        code = f"import sys; sys.argv = ['', {json.dumps(json.dumps(given))}]\n{_SETUP}"
-        subprocess.run(
-            self.manage("shell", "--no-imports", "-c", code),
-            env=self.environment,
-            check=True,
-            timeout=60,
-        )
+        self.shell(f"import sys; sys.argv = ['', {json.dumps(json.dumps(given))}]\n{_SETUP}")
+
+    def shell(self, code: str) -> None:
+        """Run something in the portal's own Python."""
+        words = self.manage("shell", "--no-imports", "-c", code)
+        subprocess.run(words, env=self.environment, check=True, timeout=60)
 
     def start(self) -> subprocess.Popen[bytes]:
         started = subprocess.Popen(self.manage("controller"), env=self.environment)
@@ -103,6 +102,11 @@ class Home:
                 one.terminate()
         for one in self.controllers:
             one.wait(20)
+
+    def inventory(self, name: str) -> bool:
+        """Whether the inventory shows an object of that name."""
+        rows = self.ask(f"SELECT 1 FROM fleet_inventoryobject WHERE name = '{name}'")  # noqa: S608
+        return bool(rows)
 
 
 @pytest.fixture
@@ -171,3 +175,35 @@ def test_changes_raise_alarms_and_a_killed_controller_is_replaced(
     assert home.holder == ""
     names = [str(name) for (name,) in home.ask("SELECT name FROM kubecarrier_heartbeat")]
     assert not [name for name in names if name.endswith(f"-{other.pid}")]
+
+
+_CATALOGUE = (
+    "from fleet.tasks import probe_clusters, read_catalogues; probe_clusters(); read_catalogues()"
+)
+
+
+def test_another_controller_takes_the_inventory_over(
+    home: Home, cluster_one: ControlPlane, namespace: str
+) -> None:
+    """What came while nobody watched is shown once it watches: within half a minute of the kill."""
+
+    def create(name: str) -> None:
+        cluster_one.kubectl("-n", namespace, "create", "configmap", name)
+
+    home.prepare(cluster_one, namespace, [])
+    home.shell(_CATALOGUE)
+    first, second, third = (f"seen-{uuid.uuid4().hex[:8]}" for _ in range(3))
+    create(first)
+    holder = home.start()
+    until(lambda: home.holder == str(holder.pid), 30)
+    until(lambda: home.inventory(first), 30)
+    other = home.start()
+    time.sleep(8)  # both have looked at the leases
+    holder.send_signal(signal.SIGKILL)
+    assert holder.wait() == -signal.SIGKILL
+    create(second)
+    assert not home.inventory(second)
+    until(lambda: home.inventory(second), TAKEOVER_SECONDS)
+    assert home.holder == str(other.pid)
+    create(third)
+    until(lambda: home.inventory(third), 10)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import socket
 import time
 import urllib.request
 import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -16,6 +19,7 @@ import pytest
 from fleet import watch
 from fleet.connection import Connection
 from fleet.kube import Kube, Resource
+from fleet.kube.tls import ssl_context
 from fleet.kube_errors import TooManyRequests
 from fleet.kubeconfig import choose_context
 from fleet.watching.configs import ConfigWatcher
@@ -99,7 +103,7 @@ def test_etcd_stands_still_for_half_a_minute(
 
 
 def jail(user: str) -> list[Json]:
-    """Priority and fairness as an administrator would turn a client away: 429 for everything."""
+    """Priority and fairness as an administrator slows a client down: one request at a time."""
     api = "flowcontrol.apiserver.k8s.io/v1"
     limited = {"nominalConcurrencyShares": 0, "limitResponse": {"type": "Reject"}}
     subject = {"kind": "User", "user": {"name": user}}
@@ -134,6 +138,20 @@ def jail(user: str) -> list[Json]:
     ]
 
 
+@contextmanager
+def occupied(connection: Connection) -> Iterator[None]:
+    """The one place in the jail is taken: by a request whose body does not come."""
+    with (
+        socket.create_connection((connection.host, connection.port), 10) as plain,
+        ssl_context(connection).wrap_socket(plain, server_hostname=connection.host) as wire,
+    ):
+        wire.sendall(
+            b"POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+        )
+        yield
+
+
 def turned_away(witness: Witness) -> int:
     return sum((e.get("responseStatus") or {}).get("code") == 429 for e in witness.entries())
 
@@ -158,8 +176,13 @@ def test_too_many_requests(
     eventually(lambda: portal.ready("configitems/settings"))
     kube = Kube(choose_context(text).connection)
     try:
-        with invariants(cluster_one, three) as (_, witness), Controller(ConfigWatcher()):
+        with (
+            invariants(cluster_one, three) as (_, witness),
+            Controller(ConfigWatcher()),
+            ExitStack() as stack,
+        ):
             three.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, jail(user))))
+            stack.enter_context(occupied(kube.connection))
             asked = until_turned_away(kube)
             assert asked.retry_after_seconds is not None
             assert asked.retry_after_seconds >= 1
@@ -172,6 +195,7 @@ def test_too_many_requests(
                 work()
                 time.sleep(0.1)
             assert turned_away(witness) - before < 12, "it is not asked again and again"
+            stack.close()
             release(three)
             eventually(lambda: portal.ready("configitems/settings"), seconds=CONVERGED_SECONDS)
             assert data(kubectl, three, namespace, "settings")["size"] == "2"
@@ -293,7 +317,7 @@ def test_the_watch_of_config_items_breaks(
         eventually(lambda: portal.ready("configitems/settings"))
 
         def healed() -> bool:
-            return data(kubectl, three, namespace, "settings")["color"] == "blue"
+            return bool(data(kubectl, three, namespace, "settings")["color"] == "blue")
 
         with Controller(ConfigWatcher()):
             edit(kubectl, three, namespace, "settings", color="red")

@@ -33,7 +33,7 @@ class Client:
     """The REST API over HTTP with a token."""
 
     def __init__(self, url: str, token: str) -> None:
-        self._url, self._token = url, token
+        self._url, self.token = url, token
 
     def send(self, method: str, path: str, body: Any = None) -> Json:
         packed = isinstance(body, bytes)
@@ -42,7 +42,7 @@ class Client:
             data=body if packed or body is None else json.dumps(body).encode(),
             method=method,
             headers={
-                "Authorization": f"Token {self._token}",
+                "Authorization": f"Token {self.token}",
                 "Content-Type": "application/gzip" if packed else "application/json",
             },
         )

@@ -1,0 +1,175 @@
+"""Workers and databases that are killed while config items spread: written once, and to the end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from kubecarrier.lib import keyfile
+from tests.controlplane.config_items import data, save
+from tests.controlplane.faults import behind_proxy, import_through, wait
+from tests.controlplane.invariants import CONVERGED_SECONDS, invariants
+from tests.controlplane.test_up_life import Client, client_of
+from tests.db.test_up import START_SECONDS
+from tests.db.test_up import Portal as Running
+from tests.db.test_up import wait as wait_for
+from tests.faultproxy import Mode
+from tests.portal import Portal, eventually
+from tools import postgres
+from tools.controlplane import ControlPlane, binaries
+
+Json = dict[str, Any]
+ITEMS = [f"settings-{number}" for number in range(6)]
+_WORK = """
+import django
+django.setup()
+from fleet.reconcilers.configcopy import ConfigCopyReconciler
+from fleet.tasks import reconcile_config_copies
+ConfigCopyReconciler.lease_seconds = 6.0
+reconcile_config_copies()
+"""
+
+
+def worker() -> subprocess.Popen[bytes]:
+    """Another process that reconciles config items on this test's database, with a short lease."""
+    environment = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "kubecarrier.settings.test",
+        "KUBECARRIER_DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
+    }
+    return subprocess.Popen([sys.executable, "-c", _WORK], env=environment)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_of_a_fan_out(
+    portal: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    """What it wrote and did not record is known as ours; the rest is done by the next one."""
+    with behind_proxy(cluster_one) as proxy, invariants(cluster_one) as (witness,):
+        import_through(portal, cluster_one, proxy)
+        for name in ITEMS:
+            save(portal, name, namespace, propagation="two-way", placement={"clusters": ["one"]})
+        names = [f"configitems/{name}" for name in ITEMS]
+        eventually(lambda: all(map(portal.ready, names)))
+        made = witness.writes()["patch"]
+        for name in names:
+            portal.call("post", f"{name}/set", {"data": {"size": "2"}})
+        proxy.behave(Mode.LATENCY, delay=0.4)
+        child = worker()
+        wait(lambda: witness.writes()["patch"] > made)
+        child.send_signal(signal.SIGKILL)
+        assert child.wait() == -signal.SIGKILL
+        done = witness.writes()["patch"] - made
+        assert 0 < done < len(ITEMS), "in the middle"
+        proxy.behave(Mode.FORWARD)
+        eventually(lambda: all(map(portal.ready, names)), seconds=CONVERGED_SECONDS)
+        for name in ITEMS:
+            assert data(kubectl, cluster_one, namespace, name)["size"] == "2"
+            assert witness.writes(name=name)["patch"] <= 3, "made, changed, at most once more"
+            found = portal.call("get", f"configitems/{name}/revisions")["items"]
+            assert len(found) == 2, "what it wrote came back as nobody's change"
+
+
+@pytest.fixture
+def database() -> Iterator[postgres.Server]:
+    try:
+        with postgres.Server() as running:
+            yield running
+    except postgres.PostgresError as error:
+        if os.environ.get("KUBECARRIER_REQUIRE_POSTGRES") == "1":
+            raise
+        pytest.skip(f"no PostgreSQL: {error}")
+
+
+@pytest.fixture
+def running(tmp_path: Path, database: postgres.Server, _binaries: None) -> Iterator[Running]:
+    """`manage.py up` on PostgreSQL."""
+    keyfile.create(tmp_path)
+    settings = tmp_path / "secrets.env"
+    more = (
+        "KUBECARRIER_ALLOW_LOOPBACK=true\n"
+        f"KUBECARRIER_HELM={binaries().helm}\n"
+        f"KUBECARRIER_DATABASE_URL={database.url}\n"
+    )
+    settings.write_text(settings.read_text() + more)
+    portal = Running(tmp_path)
+    try:
+        wait_for(lambda: portal.status("/readyz") == 200, START_SECONDS, lambda: portal.said)
+        yield portal
+    finally:
+        portal.stop()
+
+
+@pytest.mark.slow
+def test_the_database_is_killed_in_the_middle_of_a_fan_out(
+    running: Running,
+    database: postgres.Server,
+    cluster_one: ControlPlane,
+    namespace: str,
+    kubectl: Any,
+) -> None:
+    """Away for 20 s: 503 with a time and never 500; then everything is finished unaided."""
+    client = client_of(running)
+    with behind_proxy(cluster_one) as proxy, invariants(cluster_one) as (witness,):
+        text = cluster_one.kubeconfig.read_text().replace(cluster_one.server, proxy.url)
+        client.send("POST", "clusters/import", {"kubeconfig": text, "name": "one"})
+        for name in ITEMS:
+            spec = {
+                "namespaces": [namespace],
+                "data": {"size": "1"},
+                "propagation": "two-way",
+                "placement": {"clusters": ["one"]},
+            }
+            client.send("PUT", f"configitems/{name}", {"spec": spec})
+        names = [f"configitems/{name}" for name in ITEMS]
+        wait_for(lambda: all(map(client.ready, names)), 120, lambda: running.said)
+        made = witness.writes()["patch"]
+        proxy.behave(Mode.LATENCY, delay=0.4)
+        for name in names:
+            client.send("POST", f"{name}/set", {"data": {"size": "2"}})
+        wait(lambda: witness.writes()["patch"] > made)
+        database.kill()
+        proxy.behave(Mode.FORWARD)
+        answers = []
+        ends_at = time.monotonic() + 20
+        while time.monotonic() < ends_at:
+            answers.append(answer(client, running.url))
+            time.sleep(0.5)
+        assert {status for status, _ in answers} == {503}, answers
+        assert all(after.isdigit() for _, after in answers), "and when to come again"
+        database.start()
+        wait_for(
+            lambda: answer(client, running.url)[0] == 200 and all(map(client.ready, names)),
+            CONVERGED_SECONDS,
+            lambda: running.said,
+        )
+        for name in ITEMS:
+            assert data(kubectl, cluster_one, namespace, name) == {"size": "2"}
+            assert witness.writes(name=name)["patch"] <= 3
+            assert len(client.send("GET", f"configitems/{name}/revisions")["items"]) == 2
+
+
+def answer(client: Client, url: str) -> tuple[int, str]:
+    """Status and `Retry-After` of a list."""
+    request = urllib.request.Request(  # noqa: S310
+        f"{url}/api/v1/configitems", headers={"Authorization": f"Token {client.token}"}
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=20) as found:  # noqa: S310
+            return int(found.status), ""
+    except urllib.error.HTTPError as error:
+        with error:
+            json.loads(error.read())  # the one form of errors
+            return error.code, str(error.headers.get("Retry-After", ""))
