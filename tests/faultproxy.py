@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Coroutine
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, Self
 
 LOOPBACK: Final = "127.0.0.1"
@@ -36,6 +37,10 @@ class Mode(StrEnum):
 
 
 _SILENT: Final = frozenset({Mode.HANG, Mode.BLACK_HOLE})
+
+
+def _close(client: socket.socket, _: object) -> None:
+    client.close()
 
 
 class FaultProxy:
@@ -151,6 +156,8 @@ class FaultProxy:
             self._tasks.add(task)
             self.most = max(self.most, len(self._tasks))
             task.add_done_callback(self._tasks.discard)
+            # One that is cancelled before it began never gets to its `with`.
+            task.add_done_callback(partial(_close, client))
 
     async def _serve(self, client: socket.socket) -> None:
         with client, socket.socket() as server:

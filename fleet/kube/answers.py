@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -55,7 +56,7 @@ def error_of(answer: Answer, secrets: Iterable[str]) -> KubeError:
     """The error for a status that is not 2xx. The server's text is redacted, then cut."""
     details = _status_object(answer.body)
     reason = str(details.get("reason") or "")
-    message = redact(str(details.get("message") or f"HTTP {answer.status}"), secrets)
+    message = redact(str(details.get("message") or _named(answer.status)), secrets)
     if answer.status == 429 or answer.status >= 500:
         kind = TooManyRequests if answer.status == 429 else ServerError
         return kind(
@@ -69,6 +70,12 @@ def error_of(answer: Answer, secrets: Iterable[str]) -> KubeError:
         return Invalid(message, status=422, reason=reason, causes=causes)
     kind_of = _BY_STATUS.get(answer.status, Rejected)
     return kind_of(message, status=answer.status, reason=reason)
+
+
+def _named(status: int) -> str:
+    """Where the server gave no words."""
+    known = {item.value: item.phrase for item in HTTPStatus}
+    return f"HTTP {status} {known.get(status, '')}".strip()
 
 
 def _status_object(body: bytes) -> dict[str, Any]:

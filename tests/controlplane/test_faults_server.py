@@ -189,7 +189,8 @@ def test_too_many_requests(
             portal.call("post", "configitems/settings/set", {"data": {"size": "2"}})
             eventually(lambda: portal.ready(f"configcopies/settings.one.{namespace}"))
             copy = f"configcopies/settings.three.{namespace}"
-            eventually(lambda: unknown_since(portal, copy) == "KubeTooManyRequests")
+            eventually(lambda: unknown_since(portal, copy))
+            assert "HTTP 429 Too Many Requests" in portal.condition(copy, "Ready")["message"]
             before, ends_at = turned_away(witness), time.monotonic() + 6
             while time.monotonic() < ends_at:
                 work()

@@ -89,4 +89,4 @@ def test_html_with_200_is_an_error_and_no_empty_answer(body: bytes) -> None:
 
 @pytest.mark.parametrize("body", [b"<html>" + b"x" * 9000, b"", b'{"kind":"Evil","message":1}'])
 def test_a_proxys_own_error_page_is_not_shown(body: bytes) -> None:
-    assert error_of(answer(502, body), ()).message == "HTTP 502"
+    assert error_of(answer(502, body), ()).message == "HTTP 502 Bad Gateway"
