@@ -127,6 +127,7 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         return [
             path("matrix/", self.admin_view(self._matrix), name="apps_matrix"),
             path("capacity/", self.admin_view(self._capacity), name="fleet_capacity"),
+            path("access-review/", self.admin_view(self._access_review), name="access_review"),
             path("live/", self.admin_view(self._live), name="start_live"),
             path(
                 "check/<slug:name>/", self.admin_view(csrf_protect(check_view)), name="editor_check"
@@ -142,6 +143,11 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
         from fleet.admin.capacity import capacity_view
 
         return capacity_view(request, self)
+
+    def _access_review(self, request: HttpRequest) -> HttpResponse:
+        from fleet.admin.access_review import access_review_view
+
+        return access_review_view(request, self)
 
     def _live(self, request: HttpRequest) -> HttpResponse:
         return TemplateResponse(request, "console/start_live.html", start_page(request, {}))

@@ -15,12 +15,16 @@ from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from accounts.admin.access_lines import line_rows
 from accounts.models import User
+from accounts.review import listing
 from accounts.services import people
 from accounts.services.memberships import user_groups_set
 from kubecarrier.console import history
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import since
+
+_LINES = 200
 
 
 class AccountAdmin(ModelAdmin):  # type: ignore[misc]
@@ -101,6 +105,22 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     )
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
+    change_form_outer_after_template = "console/account_access.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With what the person can do, by which binding and group."""
+        person = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if person is not None and self.has_view_permission(request, person):
+            found = listing.lines(listing.Wanted(user=person.username), limit=_LINES)
+            context |= {"person": person, "lines": line_rows(found, request.user)}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         people.user_save(user=obj)

@@ -65,6 +65,11 @@ def subject_of(asker: Any, name: str, row: Any) -> Any:
     return person_named(name)
 
 
+def may_review(asker: Any, row: Any) -> bool:
+    """Whether he may ask about others there."""
+    return access.may(asker, REVIEW, row)
+
+
 def require_review(asker: Any, row: Any) -> None:
     """Raises DeniedError unless he may ask about others there."""
     access.require(asker, REVIEW, row)

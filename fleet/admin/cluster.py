@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.csrf import csrf_protect
 
 from fleet.admin import resources
+from fleet.admin.access_facts import who_can_here
 from fleet.admin.kubeconfig import GET_ONE
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
@@ -197,6 +198,7 @@ class ClusterAdmin(PortalAdmin):
             "namespaces": visible_namespaces(user).filter(cluster=row).order_by("name")[:_SHOWN],
             "stale": row.condition("Reachable").get("status") != "True" and row.last_seen_at,
             "sections": sections_of(row, user),
+            "access": who_can_here(row, user),
             **resources.shortcuts(row),
         }
 

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fleet.admin.access_facts import who_can_here
 from fleet.admin.project_facts import bars_of, clusters_of
 from fleet.forms import ProjectDeleteForm, ProjectForm
 from fleet.models import Project, ProjectCopy
@@ -18,7 +19,7 @@ from fleet.services.projects import project_apply, project_delete, project_suspe
 from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.lib import access
+from kubecarrier.lib import access, audit
 from kubecarrier.lib.projects import members_of
 from kubecarrier.templatetags.console import badge, since
 
@@ -131,6 +132,7 @@ class ProjectAdmin(PortalAdmin):
             "places": clusters_of(row, _SHOWN),
             "members": members_of(row)[:_SHOWN],
             "running": history.operations_of(row, limit=3),
+            "access": who_can_here(row, audit.current().actor()),
         }
 
 

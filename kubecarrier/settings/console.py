@@ -104,6 +104,7 @@ UNFOLD: dict[str, Any] = {
                     },
                     _item(_("Roles"), "badge", "admin:accounts_role_changelist"),
                     _item(_("Bindings"), "link", "admin:accounts_binding_changelist"),
+                    _item(_("Access review"), "policy", "admin:access_review"),
                     _item(
                         _("Cluster grants"), "verified_user", "admin:fleet_clustergrant_changelist"
                     ),
