@@ -22,6 +22,7 @@ from accounts.models import Binding, Role, User
 from accounts.review.people import Sort, Through, sort_of
 from accounts.scopes_text import scope_text
 from kubecarrier.lib import catalogue, granted
+from kubecarrier.lib.catalogue import CLUSTER, NAMESPACE, PLATFORM, PROJECT
 from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.granted import Where
 
@@ -150,7 +151,7 @@ def _bindings(wanted: Wanted) -> QuerySet[Binding]:
     if wanted.role:
         rows = rows.filter(role__name=wanted.role)
     if wanted.right:
-        rows = rows.filter(role__in=roles_with(wanted.right))
+        rows = rows.filter(_can_hold(wanted.right), role__in=roles_with(wanted.right))
     if wanted.where.said:
         scopes = dict(rows.values_list("pk", "scope"))
         rows = rows.filter(pk__in=granted.reaching(wanted.where, scopes))
@@ -171,6 +172,31 @@ def check_right(right: str) -> None:
 def roles_with(right: str) -> list[Any]:
     """The roles that hold a permission."""
     return [role.pk for role in Role.objects.all() if right in permissions_of(role)]
+
+
+def _can_hold(right: str) -> Q:
+    """Scopes of a sort that the right can be held on: on a cluster nobody holds `users.view`."""
+    subject, verb = catalogue.known()[right]
+    inside = Q(scope__has_key="namespaces")
+    sorts = {
+        PLATFORM: Q(scope__platform=True),
+        PROJECT: Q(scope__has_key="project"),
+        CLUSTER: Q(scope__has_key="clusters") & ~inside,
+        NAMESPACE: inside,
+    }
+    found = Q(pk__in=[])
+    for sort in subject.anchors_of(verb):
+        found |= sorts[sort]
+    return found
+
+
+def sort_of_scope(scope: Mapping[str, Any]) -> str:
+    """On what sort of object a scope gives rights."""
+    if scope.get("platform"):
+        return PLATFORM
+    if scope.get("project"):
+        return PROJECT
+    return NAMESPACE if scope.get("namespaces") else CLUSTER
 
 
 def _part(
@@ -238,14 +264,15 @@ def _lines(found: list[tuple[Any, ...]]) -> Iterator[Line]:
         )
     }
     bindings = Binding.objects.select_related("role").in_bulk({one[4] for one in found})
-    held: dict[Any, tuple[str, ...]] = {}
+    held: dict[tuple[Any, str], tuple[str, ...]] = {}
     for person, named, shared, user, key in found:
         binding, standing = bindings.get(key), people.get(user)
         if binding is None or standing is None:
             continue  # gone between two queries
         role = binding.role
-        if role.pk not in held:
-            held[role.pk] = tuple(sorted(permissions_of(role)))
+        sort = sort_of_scope(binding.scope)
+        if (role.pk, sort) not in held:
+            held[role.pk, sort] = tuple(sorted(catalogue.held_on(permissions_of(role), sort)))
         through = Through.GROUP if shared else Through.DIRECT
         yield Line(
             user=person,
@@ -261,5 +288,5 @@ def _lines(found: list[tuple[Any, ...]]) -> Iterator[Line]:
             through=Through.SUPERUSER if binding.builtin else through,
             group=shared,
             since=binding.created_at,
-            permissions=held[role.pk],
+            permissions=held[role.pk, sort],
         )

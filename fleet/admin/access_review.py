@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from django import forms
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.template.response import TemplateResponse
@@ -75,7 +76,7 @@ def _tabs(request: HttpRequest) -> list[tuple[str, Any, str]]:
 
 
 def _by_person(request: HttpRequest) -> Context:
-    form = PersonForm(request.GET)
+    form = _for(request, PersonForm(request.GET))
     if not form.is_valid():
         return {"form": form}
     asked = form.wanted()
@@ -97,13 +98,13 @@ def _by_person(request: HttpRequest) -> Context:
 
 def _by_right(request: HttpRequest) -> Context:
     if not request.GET.get("right"):
-        return {"form": RightForm(initial=request.GET.dict())}
-    form = RightForm(request.GET)
+        return {"form": _for(request, RightForm(initial=request.GET.dict()))}
+    form = _for(request, RightForm(request.GET))
     if not form.is_valid():
         return {"form": form}
     context: Context = {"form": form}
     asked = questions.understood(request.user, form.question())
-    name = form.cleaned_data["user"]
+    name = form.cleaned_data.get("user", "")
     if name or not questions.may_review(request.user, asked.row):
         user = questions.subject_of(request.user, name, asked.row)
         decision = deciding.decide(user, asked.permission, asked.row)
@@ -127,8 +128,8 @@ def _by_right(request: HttpRequest) -> Context:
 
 def _in_cluster(request: HttpRequest) -> Context:
     if not request.GET.get("verb"):
-        return {"form": ClusterActForm(initial=request.GET.dict())}
-    form = ClusterActForm(request.GET)
+        return {"form": _for(request, ClusterActForm(initial=request.GET.dict()))}
+    form = _for(request, ClusterActForm(request.GET))
     if not form.is_valid():
         return {"form": form}
     given = dict(form.cleaned_data)
@@ -137,7 +138,7 @@ def _in_cluster(request: HttpRequest) -> Context:
     if cluster is None:
         return context | {"refused": _("There is no such cluster.")}
     try:
-        user = questions.subject_of(request.user, given.pop("user"), cluster)
+        user = questions.subject_of(request.user, given.pop("user", ""), cluster)
         act = Act(**given)
         context["there"] = cluster_can_i(user=user, cluster=cluster, act=act)
         context["asked_user"] = user.get_username()
@@ -188,6 +189,13 @@ _TABS: dict[str, Callable[[HttpRequest], Context]] = {
 # --- parts of them ---------------------------------------------------------------------------
 
 
+def _for[F: forms.Form](request: HttpRequest, form: F) -> F:
+    """Who may not ask about others is not offered to name them; an address may still name one."""
+    if not (questions.allowed_to_review(request.user) or request.GET.get("user")):
+        del form.fields["user"]
+    return form
+
+
 def _clusters(request: HttpRequest) -> tuple[list[Any], str]:
     limit = access_review.PAGE
     found = access_review.reviewed_clusters(
@@ -205,12 +213,18 @@ def _ways(ways: Iterable[Way], user: Any) -> list[dict[str, Any]]:
     return [
         {
             "way": way,
+            "on": "" if _says(way.where, way.on) else way.on,
             "through": _THROUGH[way.through](),
             "binding": _page_of("Binding", way.binding_id),
             "role": _page_of("Role", way.role_id),
         }
         for way in ways
     ]
+
+
+def _says(where: str, on: str) -> bool:
+    """Whether the scope says already on what the right is held."""
+    return where.replace("clusters ", "cluster ", 1) == on
 
 
 _THROUGH: dict[Through, Callable[[], str]] = {
