@@ -143,7 +143,9 @@ def _in_cluster(request: HttpRequest) -> Context:
         context["there"] = cluster_can_i(user=user, cluster=cluster, act=act)
         context["asked_user"] = user.get_username()
         if questions.may_review(request.user, cluster):
-            context["subjects"] = cluster_who_can(cluster=cluster, act=act)
+            found = cluster_who_can(cluster=cluster, act=act)
+            context["subjects"] = [one for one in found if not one.internal]
+            context["internal"] = [one for one in found if one.internal]
     except KubeCarrierError as error:
         context["refused"] = f"{error.message} {error.hint or ''}".strip()
     return context

@@ -39,9 +39,14 @@ class Subject:
     person: str = ""
     group: str = ""
 
+    @property
+    def internal(self) -> bool:
+        """Kubernetes' own part, bound by Kubernetes' own bindings; its administrators' group is none."""
+        return self.binding.startswith("system:")
+
 
 def cluster_who_can(*, cluster: Cluster, act: Act) -> list[Subject]:
-    """By kind and name. Raises as `cluster_can_i`; the caller asked for the right."""
+    """Ours first, by kind and name. Raises as `cluster_can_i`; the caller asked for the right."""
     kube = portal_kube(cluster)
     atom, namespace = _atom(attributes_of(kube, act))
     listed = {kind: _list(kube, kind, namespace) for kind in _KINDS}
@@ -50,7 +55,7 @@ def cluster_who_can(*, cluster: Cluster, act: Act) -> list[Subject]:
     if namespace:
         bindings += listed["RoleBinding"]
     found = {subject for one in bindings for subject in _subjects(one, roles, atom)}
-    return sorted(found, key=lambda one: (one.kind, one.name, one.namespace, one.binding))
+    return sorted(found, key=lambda one: (not one.ours, one.kind, one.name, one.namespace))
 
 
 def _atom(attributes: Json) -> tuple[Atom, str]:
