@@ -102,6 +102,7 @@ def register() -> None:
                 CREATE,
                 EDIT,
                 DELETE,
+                Verb("logs", _("read the logs of pods"), Level.VIEW),
                 Verb("scale", _("scale")),
                 Verb("restart", _("restart")),
                 Verb("suspend", _("pause and resume jobs")),

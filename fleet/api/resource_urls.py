@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from fleet.api.views.node_live import NodeLiveViewSet
+from fleet.api.views.pod_logs import PodLogsViewSet
 from fleet.api.views.resource import ResourceKindViewSet, ResourceListViewSet, ResourceViewSet
 
 _ROOT = "clusters/<str:cluster>/resources"
@@ -42,6 +43,7 @@ urlpatterns = [
         path(f"{_ONE}/{one}", ResourceViewSet.as_view({"post": one}), name=f"resource-{one}")
         for one in _ACTS
     ),
+    path(f"{_ONE}/log", PodLogsViewSet.as_view({"get": "retrieve"}), name="pod-logs"),
     path(_NODE, NodeLiveViewSet.as_view({"get": "retrieve"}), name="node-live"),
     path(
         f"{_NODE}/drain/cancel",

@@ -39,6 +39,7 @@ from kubecarrier.cli.commands import (
     projects,
     releases,
     repositories,
+    resource_logs,
     resource_writes,
     resources,
     tokens,
@@ -188,7 +189,10 @@ _GROUPS: dict[str, tuple[str, list[Any]]] = {
     "token": ("API tokens.", [tokens]),
     "kubeconfig": ("Your own kubeconfigs of clusters.", [kubeconfigs]),
     "node": ("Nodes of clusters.", [nodes]),
-    "resource": ("Any object of any cluster, in kubectl's manners.", [resources, resource_writes]),
+    "resource": (
+        "Any object of any cluster, in kubectl's manners.",
+        [resources, resource_logs, resource_writes],
+    ),
     "operation": ("What the portal does in the background.", [operations]),
 }
 

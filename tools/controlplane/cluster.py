@@ -61,6 +61,11 @@ class ControlPlane:
         return self._files.audit_log
 
     @property
+    def pod_log(self) -> Path:
+        """What every container "wrote", in the format of container runtimes."""
+        return self._files.pod_log
+
+    @property
     def pids(self) -> dict[str, int]:
         """Process ids of what runs, by program name."""
         return self._processes.pids

@@ -12,6 +12,7 @@ from fleet.admin.resources.page import Page, page_view, url
 from fleet.kube import ObjectRef, Resource
 from fleet.live import actions, kinds, tables
 from fleet.live.belonging import warnings_of
+from fleet.live.logs import loggable
 from fleet.live.objects import resource_events, resource_object
 from fleet.live.owners import resource_owners
 from kubecarrier.lib import strict_yaml
@@ -134,6 +135,7 @@ def object_view(page: Page) -> HttpResponse:
         tabs=[(one, *names[one]) for one in _TABS],
         can_edit="update" in kind.verbs,
         edit_url=page.url("edit"),
+        logs_url=page.url("logs") if loggable(kind) else "",
         acts=[
             {"slug": slug, "title": TITLES[slug][0], "icon": TITLES[slug][1],
              "url": page.url("do", slug), "danger": slug == "delete"}

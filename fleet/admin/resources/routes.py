@@ -7,7 +7,7 @@ from typing import Any
 from django.urls import path, reverse
 from django.views.decorators.csrf import csrf_protect
 
-from fleet.admin.resources import acting, editing, looking
+from fleet.admin.resources import acting, editing, logs, looking
 from fleet.models import Cluster
 
 _SHORTCUTS = (
@@ -35,6 +35,7 @@ def urls(site: Any) -> list[Any]:
         (f"{_KIND}bulk/", acting.bulk_view, "bulk"),
         (_ONE, looking.object_view, "object"),
         (f"{_ONE}edit/", editing.edit_view, "edit"),
+        (f"{_ONE}logs/", logs.logs_view, "logs"),
         (f"{_ONE}do/<str:action>/", acting.act_view, "do"),
     )
     return [

@@ -150,6 +150,22 @@ class ResourceRevealSerializer(serializers.Serializer[Any]):
     data = serializers.DictField(child=serializers.CharField())  # type: ignore[assignment]
 
 
+class LogLineSerializer(serializers.Serializer[Any]):
+    """A line with the time at which it was written; "" where the runtime wrote none."""
+
+    time = serializers.CharField()
+    text = serializers.CharField()
+
+
+class PodLogsSerializer(serializers.Serializer[Any]):
+    """The oldest line first; `truncated`: there were more, newer ones than fit into 2 MiB."""
+
+    container = serializers.CharField()
+    containers = serializers.ListField(child=serializers.CharField())
+    lines = LogLineSerializer(many=True)
+    truncated = serializers.BooleanField()
+
+
 class ResourceScaleSerializer(StrictSerializer):
     """How many."""
 
