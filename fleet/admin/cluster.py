@@ -20,6 +20,7 @@ from django.views.decorators.csrf import csrf_protect
 from fleet.admin import resources
 from fleet.admin.access_facts import who_can_here
 from fleet.admin.kubeconfig import GET_ONE
+from fleet.admin.load import bars_of
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
@@ -193,7 +194,7 @@ class ClusterAdmin(PortalAdmin):
     def status_context(self, row: Any) -> dict[str, Any]:
         user = audit.current().actor()
         return {
-            "bars": _bars(row),
+            "bars": bars_of(row),
             "nodes": visible_nodes(user).filter(cluster=row).order_by("name")[:_SHOWN],
             "namespaces": visible_namespaces(user).filter(cluster=row).order_by("name")[:_SHOWN],
             "stale": row.condition("Reachable").get("status") != "True" and row.last_seen_at,
@@ -278,26 +279,3 @@ class ClusterAdmin(PortalAdmin):
             refused = f"{error.message} {error.hint or ''}"
         context = {"found": found, "refused": refused}
         return TemplateResponse(request, "console/cluster_contexts.html", context)
-
-
-def _bars(row: Cluster) -> list[dict[str, Any]]:
-    """Requested and used against what the nodes offer."""
-    bars = []
-    for key, label, kind in (
-        ("cpu_millicores", _("CPU"), "cores"), ("memory_bytes", _("Memory"), "size"), ("pods", _("Pods"), "count"),
-    ):  # fmt: skip
-        offered = (row.allocatable or {}).get(key) or 0
-        if not offered:
-            continue
-        requested = (row.requested or {}).get(key)
-        used = (row.usage or {}).get(key)
-        bars.append({
-            "label": label, "kind": kind, "capacity": (row.capacity or {}).get(key), "allocatable": offered,
-            "requested": requested, "used": used,
-            "percent": _percent(requested, offered), "used_percent": _percent(used, offered),
-        })  # fmt: skip
-    return bars
-
-
-def _percent(part: int | None, whole: int) -> int | None:
-    return None if part is None else min(100, round(100 * part / whole))

@@ -142,8 +142,8 @@ class ConfigItemAdmin(PortalAdmin):
     fieldsets = (
         (None, {"fields": ("name", "project", "description", "labels")}),
         (gettext_lazy("What"), {"fields": ("object_kind", "secret_type", "object_name", "namespaces")}),
-        (gettext_lazy("Values"), {"fields": ("values", "uploads", "remove_keys")}),
-        (gettext_lazy("Where"), {"fields": ("clusters", "selector", "exclude", "overrides")}),
+        (gettext_lazy("Values"), {"fields": ("values_as", "key_rows", "values", "remove_keys", "overrides", "uploads")}),
+        (gettext_lazy("Where"), {"fields": ("clusters", "selector", "exclude")}),
         (gettext_lazy("Behaviour"), {
             "fields": ("propagation", "prune", "immutable", "adopt", "restart", "ignored_keys"),
         }),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from fleet.admin.load import bars_of
 from fleet.admin.observed import ObservedAdmin
 from fleet.forms.node import DrainForm, NodeLabelsForm, NodeTaintsForm, options_of
 from fleet.live import nodes
@@ -19,6 +21,7 @@ from fleet.permissions import visible_nodes
 from fleet.queries import operations_of
 from fleet.services.drains import drain_cancel, drain_start
 from kubecarrier.console.actions import Done, ObjectAction
+from kubecarrier.lib.errors import KubeCarrierError
 
 
 def _session(row: Node, user: Any) -> Session:
@@ -60,6 +63,18 @@ def _cancel(row: Node, given: dict[str, Any], user: Any) -> Done:
     return Done(_("The drain ends; the node stays cordoned."))
 
 
+def _heaviest(pods: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Those first that reserve most."""
+    return sorted(
+        pods, key=lambda pod: (-pod["requested"]["cpu_millicores"], pod["namespace"], pod["name"])
+    )
+
+
+def _pod_url(row: Node, pod: dict[str, Any]) -> str:
+    where = [row.cluster_id, "core", "v1", "pods", pod["namespace"], pod["name"]]
+    return reverse("admin:fleet_live_object", args=where)
+
+
 def _draining(row: Node) -> bool:
     return bool(row.cluster.drains.filter(node=row.name, finished_at=None).exists())
 
@@ -93,10 +108,31 @@ class NodeAdmin(ObservedAdmin):
         pods = reverse("admin:fleet_live_list", args=[row.cluster_id, "core", "v1", "pods"])
         where = [row.cluster_id, "core", "v1", "nodes", "-", row.name]
         return {
+            "bars": bars_of(row),
+            "pods_here_url": reverse("admin:fleet_node_pods", args=[row.pk]),
             "pods_url": f"{pods}?fields=spec.nodeName%3D{row.name}",
             "live_object_url": reverse("admin:fleet_live_object", args=where),
             "operations": list(operations_of(row)[:5]),
         }
+
+    def get_urls(self) -> list[Any]:
+        pods = path(
+            "<path:object_id>/pods/",
+            self.admin_site.admin_view(self.pods_view),
+            name="fleet_node_pods",
+        )
+        return [pods, *super().get_urls()]
+
+    def pods_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A part of the status page: asked of the cluster, as the person, after the page is there."""
+        row = self.fetch(request, object_id)
+        context: dict[str, Any] = {}
+        try:
+            found = nodes.node_detail(_session(row, request.user), row.name)["pods"]
+            context["pods"] = [{**pod, "url": _pod_url(row, pod)} for pod in _heaviest(found)]
+        except KubeCarrierError as error:
+            context["refused"] = error
+        return TemplateResponse(request, "console/node_pods.html", context)
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).select_related("cluster")

@@ -11,9 +11,10 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminSelect2Multipl
 
 from fleet.api.kinds import CONFIG_ITEM
 from fleet.choices import ConfigKind, ConflictChoice
-from fleet.configs.content import MAX_BYTES, as_document, is_text
-from fleet.configs.queries import content_of
+from fleet.configs.content import MAX_BYTES, Content, Override, as_document, is_text
+from fleet.configs.queries import content_of, digest_key
 from fleet.configs.secret_types import KNOWN
+from fleet.forms.key_rows import KeyRowsField, edited, fits, rows_of
 from fleet.models import ConfigItem
 from fleet.permissions import visible_clusters, visible_projects
 from kubecarrier.console.forms import (
@@ -25,9 +26,11 @@ from kubecarrier.console.forms import (
     select,
     text_input,
 )
+from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.spec import name_validators
 
 _EVERYWHERE = ("", _("Every cluster"))
+_WAYS = (("rows", _("Row by row")), ("yaml", _("YAML")))
 _NOWHERE: tuple[str, Any] = ("", _("None"))
 
 
@@ -69,6 +72,7 @@ class ConfigItemForm(WishForm):
 
     kind = CONFIG_ITEM
     user: Any = None
+    content: Content | None = None  # what the rows describe, where they are what is saved
     error_fields = {
         "metadata.project": "project", "spec.placement.overrides": "overrides",
         "spec.placement.selector": "selector", "spec.placement.clusters": "clusters",
@@ -98,6 +102,14 @@ class ConfigItemForm(WishForm):
     namespaces = forms.CharField(
         label=_("Namespaces"), widget=text_input(placeholder="shop, shop-jobs"),
         help_text=_("Separated by commas; created in the clusters when missing."),
+    )  # fmt: skip
+    values_as = forms.ChoiceField(
+        label=_("Written as"), choices=_WAYS, required=False, initial="rows", widget=forms.RadioSelect,
+        help_text=_("What is open here is saved; change keys in one of the two only."),
+    )  # fmt: skip
+    key_rows = KeyRowsField(
+        label=_("Keys"), required=False,
+        help_text=_("An empty field keeps what is stored and not shown: a secret's value, or binary data."),
     )  # fmt: skip
     values = YamlField(
         label=_("Keys and values (YAML)"), rows=10,
@@ -153,6 +165,7 @@ class ConfigItemForm(WishForm):
         self._choices("exclude", _names(clusters, chosen.get("exclude", ())))
         removable = row.keys if row.is_secret else sorted(row.binary_data)
         self._choices("remove_keys", [(key, key) for key in removable])
+        self._rows(secret=row.is_secret)
         if not removable:
             del self.fields["remove_keys"]
         if not self.fresh:
@@ -162,6 +175,46 @@ class ConfigItemForm(WishForm):
                 self.fields["values"].help_text = _(
                     "Never shown. What you write here replaces these keys; the others stay: %(keys)s."
                 ) % {"keys": ", ".join(row.keys) or "–"}
+
+    def _rows(self, *, secret: bool) -> None:
+        """The rows of what is stored; too many for a form are written as YAML."""
+        widget: Any = self.fields["key_rows"].widget
+        widget.secret = secret
+        if not self.fresh and not fits(self.initial["key_rows"]):
+            widget.too_many, self.initial["key_rows"] = True, []
+            self.initial["values_as"] = "yaml"
+            self._choices("values_as", list(_WAYS[1:]))
+        chosen = self.instance.placement.get("overrides") or {} if not self.fresh else {}
+        names = visible_clusters(self.user).values_list("name", flat=True).order_by("name")[:1000]
+        widget.clusters = sorted({*names, *chosen})
+
+    def clean(self) -> dict[str, Any]:
+        """Keys changed in both ways would be lost in one of them."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        way = given.get("values_as")
+        if way == "rows" and "key_rows" in given:
+            before = Content() if self.fresh else content_of(self.instance)
+            try:
+                self.content = edited(before, given["key_rows"])
+            except InvalidError as error:
+                self.add_error("key_rows", error.message)
+        if way == "rows" and any(self._retyped(name) for name in ("values", "overrides")):
+            self.add_error("values_as", _("The YAML was changed too: save one of the two."))
+        elif way == "yaml" and "key_rows" in self.changed_data:
+            self.add_error("values_as", _("The rows were changed too: save one of the two."))
+        return given
+
+    def _field_of(self, path: str) -> str | None:
+        """What is wrong with values is said where they were written."""
+        found = super()._field_of(path)
+        by_rows = self.content is not None and found in {"values", "overrides"}
+        return "key_rows" if by_rows else found
+
+    def _retyped(self, name: str) -> bool:
+        """Whether a YAML field says something else than what is stored."""
+        if name not in self.data or name not in self.cleaned_data:
+            return False
+        return bool(self.cleaned_data[name] != (self.initial.get(name) or {}))
 
     def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
         self.fields[name].choices = choices  # type: ignore[attr-defined]
@@ -176,6 +229,7 @@ class ConfigItemForm(WishForm):
             **{key: getattr(row, key) for key in columns},
             **placement,
             "values": row.data,
+            "key_rows": rows_of(content_of(row), secret=row.is_secret, key=digest_key()),
             "namespaces": ", ".join(row.namespaces),
             "ignored_keys": ", ".join(row.ignored_keys),
             "project": row.project.name if row.project else "",
@@ -184,17 +238,22 @@ class ConfigItemForm(WishForm):
     def spec(self) -> dict[str, Any]:
         given = self.cleaned_data
         kind = given["object_kind"] or self.instance.object_kind
+        secret = kind == ConfigKind.SECRET
+        if self.content is not None:
+            values, overrides = self._by_rows(self.content, secret=secret)
+        else:
+            values, overrides = self._values(secret=secret), given["overrides"]
         return {
             "type": kind,
             "secretType": given["secret_type"].strip() if kind == ConfigKind.SECRET else "",
             "objectName": given["object_name"].strip(),
             "namespaces": _listed(given["namespaces"]),
-            **self._values(secret=kind == ConfigKind.SECRET),
+            **values,
             "placement": {
                 "clusters": given["clusters"],
                 "selector": given["selector"].strip(),
                 "exclude": given["exclude"],
-                "overrides": given["overrides"],
+                "overrides": overrides,
             },
             "immutable": given["immutable"],
             "prune": given["prune"],
@@ -204,6 +263,22 @@ class ConfigItemForm(WishForm):
             "ignoredKeys": _listed(given["ignored_keys"]),
             "description": given["description"],
         }
+
+    def _by_rows(self, content: Content, *, secret: bool) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Values and overrides of the rows; of a secret of which no key changed, none."""
+        before = Content() if self.fresh else content_of(self.instance)
+        values = {**content.values, **self.cleaned_data["uploads"]}
+        kept = secret and not self.fresh
+        overrides: dict[str, Any] = {}
+        for name, one in content.overrides.items():
+            overrides[name] = {"remove": sorted(one.remove)}
+            if not kept or before.overrides.get(name, Override()).values != one.values:
+                data, binary = as_document(one.values)
+                overrides[name] |= {"data": data, "binaryData": binary}
+        if kept and values == before.values:
+            return {}, overrides
+        data, binary = as_document(values)
+        return {"data": data, "binaryData": binary}, overrides
 
     def _values(self, *, secret: bool) -> dict[str, Any]:
         """`data` and `binaryData`; of a stored secret, those stored with what was filled in."""

@@ -36,6 +36,7 @@ UNFOLD: dict[str, Any] = {
         lambda request: static("console/console.js"),
         lambda request: static("console/lists.js"),
         lambda request: static("console/editor.js"),
+        lambda request: static("console/rows.js"),
     ],
     "COLORS": {
         "primary": {

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 from django.db.models.functions import Now
+from django.test import Client
 from typer.testing import CliRunner
 
 from accounts.models import AuditEntry, User
 from accounts.services import tokens
-from fleet.models import NodeDrain
+from fleet.models import Node, NodeDrain
 from fleet.reconcilers.drain import NodeDrainReconciler
 from fleet.tasks import drain_nodes, probe_clusters
 from kubecarrier.cli.app import app
@@ -123,6 +124,15 @@ def test_what_is_on_a_node(
     assert {c["type"] for c in found["conditions"]} >= {"Ready"}
     mine = [pod for pod in found["pods"] if pod["namespace"] == namespace]
     assert [pod["owner"].partition("/")[0] for pod in mine] == ["ReplicaSet"]
+
+    probe_clusters()
+    console, row = Client(), Node.objects.get(name=node)
+    console.force_login(User.objects.get(username="admin"))
+    page = console.get(f"/admin/fleet/node/{row.pk}/change/").content.decode()
+    assert "Requested of allocatable" in page
+    assert f"/admin/fleet/node/{row.pk}/pods/" in page
+    pods = console.get(f"/admin/fleet/node/{row.pk}/pods/").content.decode()
+    assert f"/{namespace}/{mine[0]['name']}/" in pods
 
 
 def test_drain_respects_budgets_and_daemon_sets(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -350,6 +351,42 @@ class TestConsole:
         assert console.post(self.page(), given).status_code == 302
         values = {"user": b"root", "key.bin": b"\xff\x00", "a.txt": b"text"}
         assert content_of(item("password")).values == values
+
+    def test_rows_replace_single_values_and_never_write_a_mask(self, console: Client) -> None:
+        page = console.get(f"{self.page()}?tab=spec").content.decode()
+        mask = re.search(r'name="key_rows-0-kept" value="([^"]*)"', page)
+        assert mask
+        row = {"key_rows-0-was": "password", "key_rows-0-key": "password"}
+        kept = {**row, "key_rows-0-kept": mask[1], "key_rows-0-text": "", "values_as": "rows"}
+        assert console.post(self.page(), self.form(**kept, description="new")).status_code == 302
+        assert content_of(item("password")).values["password"] == CANARY.encode()
+
+        answer = console.post(self.page(), self.form(**{**kept, "key_rows-0-text": mask[1]}))
+        assert "is a mask, not a value" in answer.content.decode()
+        assert content_of(item("password")).values["password"] == CANARY.encode()
+
+        both = self.form(**{**kept, "key_rows-0-text": "other"}, values="user: root\n")
+        assert "The YAML was changed too" in console.post(self.page(), both).content.decode()
+        both["values_as"] = "yaml"
+        assert "The rows were changed too" in console.post(self.page(), both).content.decode()
+
+        more = {
+            "key_rows-1-key": "token",
+            "key_rows-1-text": "abc",
+            "key_rows-0-on-0-cluster": "two",
+        }
+        given = self.form(**{**kept, **more, "key_rows-0-on-0-text": "only-there"})
+        before = content_of(item("password")).values
+        assert console.post(self.page(), given).status_code == 302
+        content = content_of(item("password"))
+        assert content.values == {**before, "token": b"abc"}
+        assert content.on("two")["password"] == b"only-there"
+        page = console.get(f"{self.page()}?tab=spec").content.decode()
+        assert "only-there" not in page
+        assert "Other on 1 cluster<" in page
+
+        answer = console.post(self.page(), self.form(**{**kept, "key_rows-1-key": "a b"}))
+        assert "is no valid key" in answer.content.decode()
 
     def test_what_is_wrong_is_said_at_its_field(self, console: Client) -> None:
         before = counts()
