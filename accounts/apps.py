@@ -17,6 +17,7 @@ class AccountsConfig(AppConfig):
         from accounts.models import Binding
         from accounts.services import prune, seals
         from accounts.services.causes import last_person
+        from accounts.services.ldap_rechecks import ldap_rechecks_due
         from accounts.services.ldap_sync import sync_due
         from accounts.services.rechecks import rechecks_due
         from kubecarrier.lib import causes, schedules, sweeps
@@ -25,6 +26,7 @@ class AccountsConfig(AppConfig):
 
         assert checks.TAG  # noqa: S101 - importing them registers them
         sweeps.register_chore(sweeps.Chore(rechecks_due, "accounts.tasks.recheck_identities"))
+        sweeps.register_chore(sweeps.Chore(ldap_rechecks_due, "accounts.tasks.recheck_directory"))
         sweeps.register_chore(sweeps.Chore(sync_due, "accounts.tasks.sync_ldap"))
         audited.register()
         causes.register(last_person)

@@ -81,14 +81,18 @@ def _ldap() -> Iterator[CheckMessage]:
         yield Error("KUBECARRIER_LDAP_USER_BASE is not set.", id="kubecarrier.E074")
     if settings.KUBECARRIER_LDAP_USER_FILTER.count("%(user)s") != 1:
         yield Error("KUBECARRIER_LDAP_USER_FILTER needs %(user)s once.", id="kubecarrier.E075")
-    if settings.KUBECARRIER_LDAP_GROUP_TYPE not in {"nested", "unique", "posix", "none"}:
-        text = "KUBECARRIER_LDAP_GROUP_TYPE is nested, unique, posix or none."
+    if settings.KUBECARRIER_LDAP_GROUP_TYPE not in {"nested", "ad", "unique", "posix", "none"}:
+        text = "KUBECARRIER_LDAP_GROUP_TYPE is nested, ad, unique, posix or none."
         yield Error(text, id="kubecarrier.E076")
     if settings.KUBECARRIER_LDAP_ADMIT not in {"mapped", "everyone"}:
         yield Error("KUBECARRIER_LDAP_ADMIT is mapped or everyone.", id="kubecarrier.E077")
     ca_file = settings.KUBECARRIER_LDAP_CA_FILE
     if ca_file and not Path(ca_file).is_file():
         yield Error("KUBECARRIER_LDAP_CA_FILE is no file.", id="kubecarrier.E078")
+    if not 60 <= settings.KUBECARRIER_LDAP_RECHECK_SECONDS <= _MOST_RECHECK_SECONDS:
+        hint = "Access has to end within 15 minutes after the directory says so."
+        text = "KUBECARRIER_LDAP_RECHECK_SECONDS is not from 60 to 900."
+        yield Error(text, hint, id="kubecarrier.E081")
     if not 0 < settings.KUBECARRIER_LDAP_SHRINK_PERCENT < 100:
         text = "KUBECARRIER_LDAP_SHRINK_PERCENT is from 1 to 99."
         yield Error(text, id="kubecarrier.E079")

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import LoginSession
+from accounts.models import Identity, IdentitySource, LoginSession
 from accounts.services.second_factors import factor_missing
 from accounts.services.sessions import SESSION_KEY
 from kubecarrier.api import errors
@@ -19,6 +19,16 @@ from kubecarrier.api import errors
 #: Where somebody without the second factor that is asked for may still go.
 _OPEN = frozenset({"/account", "/admin/logout/", "/admin/jsi18n/"})
 _NOTED_EVERY = timedelta(minutes=1)
+
+
+def _recheck(identity: Identity) -> None:
+    from accounts.services.ldap_rechecks import ldap_recheck
+    from accounts.services.rechecks import recheck
+
+    if identity.source == IdentitySource.LDAP:
+        ldap_recheck([identity])
+    else:
+        recheck(identity)
 
 
 class LoginSessionMiddleware:
@@ -50,10 +60,8 @@ class LoginSessionMiddleware:
         now = timezone.now()
         identity = row.identity
         if identity is not None and identity.check_due_at and identity.check_due_at <= now:
-            from accounts.services.rechecks import recheck
-
             # No worker came first. An error of the provider ends nothing; its refusal does.
-            recheck(identity)
+            _recheck(identity)
             if not LoginSession.objects.filter(pk=pk).exists():
                 return False
         if row.last_seen_at < now - _NOTED_EVERY:

@@ -15,10 +15,10 @@ from django.views.decorators.csrf import csrf_protect
 from django.views.decorators.http import require_http_methods
 
 from accounts.forms import CodeForm
-from accounts.models import LoginMethod, User
+from accounts.models import User
 from accounts.services.logins import login_failed
 from accounts.services.second_factors import factor_check
-from accounts.services.sessions import session_begin
+from accounts.services.sessions import method_of, session_begin
 from kubecarrier.lib.errors import KubeCarrierError
 
 _PENDING = "kubecarrier_half"
@@ -65,7 +65,8 @@ def code_page(request: HttpRequest) -> HttpResponse:
 
 def _in(request: HttpRequest, user: Any, half: dict[str, Any]) -> HttpResponse:
     request.session.pop(_PENDING, None)
-    session_begin(request=request, user=user, method=LoginMethod.PASSWORD, backend=half["backend"])
+    method = method_of(half["backend"])
+    session_begin(request=request, user=user, method=method, backend=half["backend"])
     safe = url_has_allowed_host_and_scheme(
         half["next"], {request.get_host()}, require_https=request.is_secure()
     )

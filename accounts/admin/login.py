@@ -14,12 +14,12 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from accounts.admin.code import ask_for_code
-from accounts.models import LoginMethod, LoginSession
+from accounts.models import LoginSession
 from accounts.oidc import pages
 from accounts.oidc.config import enabled
 from accounts.services.logins import login_failed, login_locked
 from accounts.services.second_factors import factor_of
-from accounts.services.sessions import SESSION_KEY, session_begin, session_end
+from accounts.services.sessions import SESSION_KEY, method_of, session_begin, session_end
 from kubecarrier.api import errors
 from kubecarrier.lib.errors import KubeCarrierError
 
@@ -43,7 +43,7 @@ class ConsoleLogin(LoginView):
         if factor_of(user) is not None:
             return ask_for_code(self.request, user, self.get_success_url())
         try:
-            session_begin(request=self.request, user=user, method=method_of(user))
+            session_begin(request=self.request, user=user, method=method_of(user.backend))
         except KubeCarrierError as error:
             form.add_error(None, error.message)
             return self.form_invalid(form)
@@ -65,12 +65,6 @@ class ConsoleLogin(LoginView):
                 "url": reverse("oidc-login") + query,
             }
         return found
-
-
-def method_of(user: Any) -> str:
-    """By which backend the password was accepted."""
-    backend = str(getattr(user, "backend", ""))
-    return LoginMethod.LDAP if "ldap" in backend.lower() else LoginMethod.PASSWORD
 
 
 def console_logout(request: HttpRequest) -> HttpResponse:

@@ -26,6 +26,7 @@ class LdapConfig:
     group_base: str
     group_type: str
     admit_everyone: bool
+    recheck_seconds: int
 
     @property
     def issuer(self) -> str:
@@ -56,4 +57,5 @@ def config() -> LdapConfig:
         group_base=settings.KUBECARRIER_LDAP_GROUP_BASE,
         group_type=settings.KUBECARRIER_LDAP_GROUP_TYPE,
         admit_everyone=settings.KUBECARRIER_LDAP_ADMIT == "everyone",
+        recheck_seconds=settings.KUBECARRIER_LDAP_RECHECK_SECONDS,
     )

@@ -26,6 +26,8 @@ from accounts.ldap.errors import DirectoryError
 _SECONDS = 4.0  # of everything that a person waits for
 _PAGE = 500
 _MOST_PEOPLE = 500_000
+# LDAP_MATCHING_RULE_IN_CHAIN (MS-ADTS 3.1.1.3.4.4.3); OpenLDAP does not know it.
+_IN_CHAIN = "member:1.2.840.113556.1.4.1941:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +47,12 @@ class _Search(django_auth_ldap.LDAPSearch):  # type: ignore[misc]
     """django-auth-ldap's search, whose errors stay errors."""
 
     def execute(self, connection: Any, filterargs: Any = (), escape: bool = True) -> Any:
-        if escape:
-            filterargs = self._escape_filterargs(filterargs)
+        pattern = self.filterstr
+        if filterargs:  # else a % in it is somebody's name
+            pattern %= self._escape_filterargs(filterargs) if escape else filterargs
         found = connection.search_ext_s(
-            self.base_dn, self.scope, self.filterstr % filterargs, self.attrlist,
-            timeout=connection.timeout,
-        )  # fmt: skip
+            self.base_dn, self.scope, pattern, self.attrlist, timeout=connection.timeout
+        )
         return self._process_results(found)
 
 
@@ -91,6 +93,19 @@ class Directory:
             found = search.execute(self._in_time(self._connection), {"user": username})
         people = [person for entry in found if (person := self._person(*entry))]
         return people[0] if len(people) == 1 else None
+
+    def again(self, id_: str) -> Person | None:
+        """Who has that id, whatever the name is now, if the filter still lets them in."""
+        attribute = self.config.id_attribute
+        pattern = self.config.user_filter % {"user": "*"}
+        search = _Search(
+            self.config.user_base, ldap.SCOPE_SUBTREE,
+            f"(&{pattern}({attribute}={id_in_filter(attribute, id_)}))", self._attributes(),
+        )  # fmt: skip
+        with self._translated():
+            found = search.execute(self._in_time(self._connection))
+        people = [person for entry in found if (person := self._person(*entry))]
+        return next((person for person in people if person.id == id_), None)
 
     def accepts(self, person: Person, password: str) -> bool:
         """Whether the directory takes this password; on a connection of its own."""
@@ -155,7 +170,7 @@ class Directory:
     def _person(self, dn: str, attributes: Any) -> Person | None:
         """An entry without id or name is nobody."""
         setup = self.config
-        id_ = _id(attributes.get(setup.id_attribute))
+        id_ = id_of(setup.id_attribute, attributes.get(setup.id_attribute))
         username = _first(attributes, setup.username_attribute)
         if not id_ or not username:
             return None
@@ -240,7 +255,19 @@ def _group_kind(name: str) -> Any:
             return django_auth_ldap.NestedGroupOfUniqueNamesType()
         case "posix":
             return django_auth_ldap.PosixGroupType()
+        case "ad":
+            return InChain()
     return None
+
+
+class InChain(django_auth_ldap.LDAPGroupType):  # type: ignore[misc]
+    """Active Directory walks through groups in groups itself: one question instead of one a level."""
+
+    def user_groups(self, ldap_user: Any, group_search: Any) -> Any:
+        """Every group that has the person as a member, or a group that has."""
+        member = ldap.filter.escape_filter_chars(ldap_user.dn)
+        search = group_search.search_with_additional_term_string(f"({_IN_CHAIN}={member})")
+        return search.execute(ldap_user.connection)
 
 
 def _first(attributes: Any, name: str) -> str:
@@ -248,11 +275,27 @@ def _first(attributes: Any, name: str) -> str:
     return str(values[0]) if isinstance(values[0], str) else ""
 
 
-def _id(values: Any) -> str:
-    """entryUUID is text, AD's objectGUID sixteen bytes."""
+def id_of(attribute: str, values: Any) -> str:
+    """entryUUID is text, AD's objectGUID sixteen bytes, some of which happen to be a text too."""
     if not values:
         return ""
     value = values[0]
+    if _is_guid(attribute) and isinstance(value, str):
+        value = value.encode()
     if isinstance(value, bytes):
         return str(UUID(bytes_le=value)) if len(value) == 16 else value.hex()
     return str(value)[:255]
+
+
+def id_in_filter(attribute: str, id_: str) -> str:
+    """What `id_of` said as a filter asks for it."""
+    if _is_guid(attribute):
+        try:
+            return "".join(f"\\{byte:02x}" for byte in UUID(id_).bytes_le)
+        except ValueError:
+            pass
+    return str(ldap.filter.escape_filter_chars(id_))
+
+
+def _is_guid(attribute: str) -> bool:
+    return attribute.casefold() == "objectguid"

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from accounts.ldap.config import LdapConfig
 from accounts.models import Identity, IdentitySource
@@ -44,4 +47,5 @@ def seen_of(config: LdapConfig, person: Any, groups: list[str]) -> Seen:
         first_name=person.first_name,
         last_name=person.last_name,
         admit_everyone=config.admit_everyone,
+        check_due_at=timezone.now() + timedelta(seconds=config.recheck_seconds),
     )

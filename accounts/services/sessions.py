@@ -10,7 +10,7 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
-from accounts.models import Identity, LoginSession
+from accounts.models import Identity, IdentitySource, LoginMethod, LoginSession
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import DeniedError
 
@@ -30,6 +30,9 @@ def session_begin(
     """Log `user` in to this browser; raises DeniedError for a service account."""
     if audit.is_machine(user):
         raise DeniedError("machine_session", "A service account does not log in; it has tokens.")
+    if identity is None and method == LoginMethod.LDAP:
+        known = Identity.objects.filter(user=user, source=IdentitySource.LDAP)
+        identity = known.order_by("-confirmed_at").first()
     auth.login(request, user, backend=backend)
     if not request.session.session_key:
         request.session.save()
@@ -47,6 +50,11 @@ def session_begin(
         audit.event("login", user, said=f"console, {row.get_method_display()}")
     request.session[SESSION_KEY] = str(row.pk)
     return row
+
+
+def method_of(backend: Any) -> str:
+    """By which backend a password was accepted."""
+    return LoginMethod.LDAP if "ldap" in str(backend or "").lower() else LoginMethod.PASSWORD
 
 
 def session_end(*, row: LoginSession, said: str = "logged out") -> None:

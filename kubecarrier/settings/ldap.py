@@ -25,9 +25,12 @@ KUBECARRIER_LDAP_FIRST_NAME_ATTRIBUTE = env.str(
 )
 KUBECARRIER_LDAP_LAST_NAME_ATTRIBUTE = env.str("KUBECARRIER_LDAP_LAST_NAME_ATTRIBUTE", default="sn")
 KUBECARRIER_LDAP_GROUP_BASE = env.str("KUBECARRIER_LDAP_GROUP_BASE", default="")
-# `nested` (groupOfNames and AD), `unique` (groupOfUniqueNames, nested too), `posix`, `none`.
+# `nested` (groupOfNames and AD), `ad` (AD in one question), `unique` (groupOfUniqueNames, nested
+# too), `posix`, `none`.
 KUBECARRIER_LDAP_GROUP_TYPE = env.str("KUBECARRIER_LDAP_GROUP_TYPE", default="nested")
 KUBECARRIER_LDAP_ADMIT = env.str("KUBECARRIER_LDAP_ADMIT", default="mapped")
+# How often the directory is asked again about whoever is logged in or has a token.
+KUBECARRIER_LDAP_RECHECK_SECONDS = env.int("KUBECARRIER_LDAP_RECHECK_SECONDS", default=600)
 KUBECARRIER_LDAP_SYNC_SECONDS = env.int("KUBECARRIER_LDAP_SYNC_SECONDS", default=86400)
 # A pass that would take away more than this share of the people takes away nobody.
 KUBECARRIER_LDAP_SHRINK_PERCENT = env.int("KUBECARRIER_LDAP_SHRINK_PERCENT", default=20)

@@ -26,7 +26,7 @@ from accounts.models import (
     LoginSession,
     User,
 )
-from accounts.services import ldap_sync
+from accounts.services import ldap_rechecks, ldap_sync
 from accounts.services.ldap_logins import plausible
 from kubecarrier.lib.errors import KubeCarrierError
 from tests import slapd as server
@@ -385,6 +385,96 @@ class TestPass:
         portal.call("post", "ldap/sync", code=400)
         with pytest.raises(CommandError):
             call_command("ldap_sync")
+
+
+class TestAgain:
+    """Between two passes: whoever is logged in or has a token is asked about each ten minutes."""
+
+    @pytest.fixture
+    def browser(self, slapd: Slapd) -> Client:
+        client, _ = console_login("u0040", PASSWORD + "u0040")
+        assert api_login("u0040").status_code == 200
+        assert api_login("u0041").status_code == 200
+        return client
+
+    def due(self) -> int:
+        Identity.objects.update(check_due_at=timezone.now())
+        return ldap_rechecks.ldap_recheck_due()
+
+    def gone(self, slapd: Slapd, name: str) -> None:
+        slapd.change(
+            f"dn: uid={name},{PEOPLE}\nchangetype: modrdn\nnewrdn: uid={name}\n"
+            f"deleteoldrdn: 0\nnewsuperior: {BASE}\n"
+        )
+
+    def back(self, slapd: Slapd, name: str) -> None:
+        slapd.change(
+            f"dn: uid={name},{BASE}\nchangetype: modrdn\nnewrdn: uid={name}\n"
+            f"deleteoldrdn: 0\nnewsuperior: {PEOPLE}\n"
+        )
+
+    def test_within_a_quarter_of_an_hour(self, slapd: Slapd, browser: Client) -> None:
+        due_at = Identity.objects.get(user__username="u0040").check_due_at
+        assert due_at is not None
+        assert due_at <= timezone.now() + timedelta(minutes=15)
+        assert not ldap_rechecks.ldap_rechecks_due()
+
+    def test_who_is_gone_loses_sessions_and_tokens(self, slapd: Slapd, browser: Client) -> None:
+        self.gone(slapd, "u0040")
+        try:
+            assert self.due() == 2
+        finally:
+            self.back(slapd, "u0040")
+        assert browser.get("/admin/").status_code == 302
+        assert not User.objects.get(username="u0040").is_active
+        assert {token.user.username for token in ApiToken.objects.all()} == {"u0041"}
+        entry = AuditEntry.objects.get(event="access-ended")
+        assert entry.changes_text == "not in the directory any more"
+        assert not ldap_rechecks.ldap_rechecks_due()
+
+    def test_without_a_worker_the_request_asks(self, slapd: Slapd, browser: Client) -> None:
+        Identity.objects.update(check_due_at=timezone.now())
+        assert browser.get("/admin/").status_code == 200
+        self.gone(slapd, "u0040")
+        try:
+            Identity.objects.update(check_due_at=timezone.now())
+            assert browser.get("/admin/").status_code == 302
+        finally:
+            self.back(slapd, "u0040")
+
+    def test_out_of_the_mapped_groups(self, slapd: Slapd, browser: Client) -> None:
+        IdentityMapping.objects.all().delete()
+        assert self.due() == 2
+        assert browser.get("/admin/").status_code == 302
+        assert not ApiToken.objects.exists()
+        assert User.objects.get(username="u0040").is_active
+
+    @pytest.mark.parametrize("how", ["down", "nobody matches", "hanging"])
+    def test_an_error_takes_nobody(
+        self, slapd: Slapd, browser: Client, settings: Settings, how: str,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        if how == "down":
+            settings.KUBECARRIER_LDAP_URL = ["ldaps://127.0.0.1:1"]
+        elif how == "nobody matches":
+            settings.KUBECARRIER_LDAP_USER_FILTER = "(&(uid=%(user)s)(sn=Nobody))"
+        else:
+            monkeypatch.setattr(ldap_rechecks, "_SECONDS", 0.5)
+            slapd.stop_answering()
+        assert self.due() == 2
+        assert browser.get("/admin/").status_code == 200
+        assert ApiToken.objects.count() == 2
+
+    def test_many_missing_at_once(self, slapd: Slapd, settings: Settings) -> None:
+        for number in range(50, 56):
+            api_login(f"u{number:04d}")
+        settings.KUBECARRIER_LDAP_USER_FILTER = "(&(uid=%(user)s)(!(uid=u005*)))"
+        assert self.due() == 6
+        assert ApiToken.objects.count() == 6
+
+    def test_off(self) -> None:
+        assert not ldap_rechecks.ldap_rechecks_due()
+        assert ldap_rechecks.ldap_recheck_due() == 0
 
 
 def test_passwords_are_nowhere(slapd: Slapd) -> None:

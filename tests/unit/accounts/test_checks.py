@@ -85,6 +85,7 @@ class TestLdap:
             ("ADMIT", "all", "E077"),
             ("CA_FILE", "/nowhere/ca.pem", "E078"),
             ("SHRINK_PERCENT", 100, "E079"),
+            ("RECHECK_SECONDS", 901, "E081"),
         ],
     )
     def test_wrong(
