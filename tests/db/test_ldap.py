@@ -379,6 +379,27 @@ class TestPass:
         with pytest.raises(CommandError, match="ldap_unreachable"):
             call_command("ldap_sync")
 
+    def test_the_button_of_the_console(
+        self, slapd: Slapd, admin_client: Client, settings: Settings
+    ) -> None:
+        listed = "/admin/accounts/identitymapping/"
+        assert "It was not compared yet." in admin_client.get(listed).content.decode()
+        assert admin_client.post(f"{listed}directory/").status_code == 302
+        assert "Comparing" in admin_client.get(f"{listed}directory/").content.decode()
+        assert ldap_sync.sync_if_due() is not None
+        shown = admin_client.get(f"{listed}directory/").content.decode()
+        assert f"{COUNT + len(ODD)} people there" in shown
+        assert "access of 0 people ended" in shown
+        settings.KUBECARRIER_LDAP_URL = ["ldaps://127.0.0.1:1"]
+        admin_client.post(f"{listed}directory/")
+        assert ldap_sync.sync_if_due() is None
+        assert "ldap_unreachable" in admin_client.get(listed).content.decode()
+        nobody = Client()
+        nobody.force_login(User.objects.create_user("nobody"))
+        assert nobody.post(f"{listed}directory/").status_code == 403
+        assert nobody.get(f"{listed}directory/").status_code == 403
+        assert "kc-directory" not in nobody.get(listed).content.decode()
+
     def test_off(self, portal: Portal) -> None:
         assert not ldap_sync.sync_due()
         portal.call("get", "ldap/sync", code=404)
