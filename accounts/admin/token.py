@@ -36,7 +36,7 @@ class ApiTokenAdmin(PortalAdmin):
     rows = visible_tokens
     status_template = "console/token_status.html"
     live = False
-    list_display = ("title", "user", "key", "narrowed", "ends", "used", "made")
+    list_display = ("title", "ends", "used", "narrowed", "user", "key", "made")
     search_fields = ("title", "user__username")
     list_filter = ("user",)
     list_select_related = ("user",)

@@ -47,6 +47,7 @@ class PlaceForm(forms.Form):
     kind = _text(_("Kind"), "Application")
     object = _text(_("Object"), _("its name"))
     cluster = _text(_("Cluster"), _("its name"))
+    namespace = _text(_("Namespace"), _("its name"))
     project = _text(_("Project"), _("its name"))
     since = _moment(_("From (UTC)"))
     until = _moment(_("To (UTC)"))
@@ -55,6 +56,7 @@ class PlaceForm(forms.Form):
         "kind": "kind__iexact",
         "object": "object_repr",
         "cluster": "cluster",
+        "namespace": "namespace",
         "project": "project",
         "since": "timestamp__gte",
         "until": "timestamp__lt",
@@ -93,7 +95,18 @@ class StreamForm(PlaceForm):
         "channel": "channel",
         "result": "result",
     }
-    field_order = ["q", "who", "did", "kind", "object", "cluster", "project", "since", "until"]
+    field_order = [
+        "q",
+        "who",
+        "did",
+        "kind",
+        "object",
+        "cluster",
+        "namespace",
+        "project",
+        "since",
+        "until",
+    ]
     _searched = ("object_repr", "actor_name", "reason", "changes_text", "request_id")
 
     def narrow(self, rows: QuerySet[AuditEntry]) -> QuerySet[AuditEntry]:

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.agents import short_agent
 from accounts.models.identity import Identity
 
 
@@ -45,3 +46,8 @@ class LoginSession(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} ({self.address})"
+
+    @property
+    def browser(self) -> str:
+        """`Firefox, Linux`."""
+        return short_agent(self.agent)

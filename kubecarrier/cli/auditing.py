@@ -24,7 +24,7 @@ _LOOK_SECONDS = 2.0
 # A transaction may commit after a later one was shown: this far back is looked at again.
 _OVERLAP = timedelta(seconds=60)
 _COLUMNS = ("at", "actor", "channel", "did", "kind", "object", "result")
-_WIDE = (*_COLUMNS, "cluster", "project", "address", "requestId", "reason", "said")
+_WIDE = (*_COLUMNS, "cluster", "namespace", "project", "address", "requestId", "reason", "said")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 Record = dict[str, Any]

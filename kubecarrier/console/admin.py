@@ -79,7 +79,7 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
 
     change_form_template = "console/object.html"
     change_list_template = "console/list.html"
-    list_before_template = None
+    list_before_template: str | None = None
     show_full_result_count = False
     paginator = BoundedPaginator
     list_per_page = 50

@@ -16,7 +16,14 @@ from kubecarrier.lib import audit
 _SHOWN = 50
 _DIFF_LINES = 400
 _sources: list[Callable[[Any], Any]] = []
-_ICONS = {0: "add_circle", 1: "edit", 2: "delete", 3: "visibility"}
+_ICONS = {0: "add_circle", 1: "edit", 2: "delete", 3: "bolt"}
+_EVENTS = {
+    "login": "login", "logout": "logout", "sessions-ended": "logout", "access-ended": "person_off",
+    "operation-started": "play_circle", "operation-finished": "task_alt",
+    "secret-revealed": "visibility", "resource-reveal": "visibility",
+    "audit-exported": "download", "chart-uploaded": "upload", "credential-rotated": "key",
+    "resource-delete": "delete", "resource-scale": "open_in_full", "resource-restart": "refresh",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +63,7 @@ def icon_of(entry: Any) -> str:
     """The symbol of what was done."""
     if entry.result != "ok":
         return "block" if entry.result == "denied" else "error"
-    return _ICONS.get(entry.action, "edit")
+    return _EVENTS.get(entry.event) or _ICONS.get(entry.action, "edit")
 
 
 def _pair(pair: Any) -> tuple[str, str]:

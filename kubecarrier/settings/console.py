@@ -119,7 +119,11 @@ UNFOLD: dict[str, Any] = {
                         "swap_horiz",
                         "admin:accounts_identitymapping_changelist",
                     ),
-                    _item(_("Your account"), "account_circle", "account"),
+                    {
+                        **_item(_("Your account"), "account_circle", "account"),
+                        # The theme looks for `/account` anywhere in the path.
+                        "active": lambda request: request.path == "/account",
+                    },
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Kubeconfigs"), "terminal", "admin:fleet_kubeconfig_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),

@@ -14,7 +14,14 @@ from django.contrib.auth.models import Group
 from django_otp.oath import totp
 from pytest_django import Settings
 
-from accounts.models import ApiToken, IdentityMapping, SecondFactor, User
+from accounts.models import (
+    ApiToken,
+    AuditEntry,
+    IdentityMapping,
+    LoginSession,
+    SecondFactor,
+    User,
+)
 from accounts.oidc import provider as door
 from accounts.services.devices import device_begin
 from accounts.services.second_factors import factor_pending
@@ -62,7 +69,8 @@ def shoot(page: Any, name: str) -> None:
 
 @pytest.fixture
 def provider(base: str, settings: Settings) -> Iterator[oidc_provider.Provider]:
-    with oidc_provider.running(f"{base}/oidc/callback") as found:
+    back = f"{base}/oidc/backchannel-logout"
+    with oidc_provider.running(f"{base}/oidc/callback", back) as found:
         settings.KUBECARRIER_OIDC_ISSUER = found.url
         settings.KUBECARRIER_OIDC_CLIENT_ID = oidc_provider.CLIENT_ID
         settings.KUBECARRIER_OIDC_CLIENT_SECRET = oidc_provider.CLIENT_SECRET
@@ -108,6 +116,48 @@ def test_oidc_a_token_and_out_again(page: Any, base: str, provider: oidc_provide
     shoot(page, "account-oidc")
     errors = [text for text in said if "404" not in text]
     assert errors == []
+
+
+def test_out_here_and_at_the_provider(
+    page: Any, base: str, provider: oidc_provider.Provider
+) -> None:
+    """RP-initiated logout: after it the provider asks for the password again."""
+    mapped("oidc", "platform")
+    page.goto(f"{base}/account")
+    page.get_by_role("link", name="Log in with Example ID").click()
+    at_the_provider(page, "ana")
+    page.wait_for_url(f"{base}/account")
+    page.evaluate(
+        "document.querySelector('form#logout-form, form[action=\"/admin/logout/\"]').submit()"
+    )
+    page.wait_for_url(re.compile(f"^{re.escape(provider.url)}/session/end"))
+    assert not LoginSession.objects.exists()
+    page.get_by_role("button", name="Yes, sign me out").click()
+    page.wait_for_url(re.compile(f"^{re.escape(base)}/admin/login/"))
+    page.get_by_role("link", name="Log in with Example ID").click()
+    page.wait_for_selector("input[name=password]")
+
+
+def test_the_provider_ends_the_session(
+    page: Any, base: str, provider: oidc_provider.Provider
+) -> None:
+    """Back-channel logout by a real provider: logged out there, the session here is over."""
+    mapped("oidc", "platform")
+    page.goto(f"{base}/account")
+    page.get_by_role("link", name="Log in with Example ID").click()
+    at_the_provider(page, "ana")
+    page.wait_for_url(f"{base}/account")
+    row = LoginSession.objects.get()
+    assert row.sid
+    token_create(user=row.user, name="laptop")
+    page.goto(f"{provider.url}/session/end")
+    page.get_by_role("button", name="Yes, sign me out").click()
+    page.get_by_text("Sign-out Success").wait_for()
+    entry = AuditEntry.objects.filter(event="logout").latest("pk")
+    assert (entry.object_repr, entry.channel) == ("ana", "console")
+    assert not LoginSession.objects.exists()
+    page.goto(f"{base}/account")
+    page.wait_for_url(re.compile(f"^{re.escape(base)}/admin/login/"))
 
 
 def test_oidc_without_a_mapped_group(

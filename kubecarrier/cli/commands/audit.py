@@ -34,6 +34,7 @@ def audit(
     cluster: Annotated[
         str, typer.Option(help="Only on it.", autocompletion=complete.names_of("clusters"))
     ] = "",
+    namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only in it.")] = "",
     project: Annotated[str, typer.Option(help="Only in this project.")] = "",
     since: Annotated[str, typer.Option(help="From then on: 2h, 3d, or 2030-01-31T12:00.")] = "",
     until: Annotated[str, typer.Option(help="Before then, in the same forms.")] = "",
@@ -59,6 +60,7 @@ def audit(
         "kind": auditing.kind_of(api, kind),
         "object": name,
         "cluster": cluster,
+        "namespace": namespace,
         "project": project,
         "since": auditing.moment(since, "--since"),
         "until": auditing.moment(until, "--until"),
