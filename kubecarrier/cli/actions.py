@@ -14,23 +14,37 @@ import typer
 from kubecarrier.cli import waiting
 from kubecarrier.cli.answers import Document
 from kubecarrier.cli.api import Api
-from kubecarrier.cli.options import DEFAULT_TIMEOUT, dry, seconds
+from kubecarrier.cli.options import (
+    DEFAULT_TIMEOUT,
+    DryRun,
+    Output,
+    Timeout,
+    Wait,
+    dry,
+    seconds,
+)
 from kubecarrier.cli.output import Format, echo, name_of, note, result_line, write_data
 
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """How a write is done and told: the options that all writes share."""
+    """How a write is done and told: the options that all writes share (`bundles.spread`)."""
 
-    form: Format = Format.TABLE
-    dry_run: bool = False
-    wait: bool = False
-    timeout: str = DEFAULT_TIMEOUT
+    form: Output = Format.TABLE
+    dry_run: DryRun = False
+    wait: Wait = False
+    timeout: Timeout = DEFAULT_TIMEOUT
 
     @property
     def seconds(self) -> float | None:
         """The time-out; None is for ever."""
         return seconds(self.timeout)
+
+
+#: For what people usually wait for, and for what they do not.
+WAITING, AT_ONCE = Manner(wait=True), Manner()
+#: The options of a write that there is nothing to wait for.
+NO_WAIT = ("wait", "timeout")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,26 @@
-"""config: diff, history, rollback, reveal, inbox."""
+"""config: diff, history, rollback, reveal."""
 
 from __future__ import annotations
 
 import sys
-from enum import StrEnum
 from typing import Annotated
 
 import typer
 
-from kubecarrier.cli import complete, options
-from kubecarrier.cli.actions import Manner, Subject, act_on
+from kubecarrier.cli.actions import WAITING, Manner, Subject, act_on
 from kubecarrier.cli.answers import Document
-from kubecarrier.cli.commands import reading
+from kubecarrier.cli.bundles import spread
 from kubecarrier.cli.commands.configs import Name
 from kubecarrier.cli.errors import CliError, ExitCode, usage_error
-from kubecarrier.cli.options import DryRun, OnCluster, Output, Timeout, Wait
+from kubecarrier.cli.options import OnCluster, Output
 from kubecarrier.cli.output import Format, echo, list_of, note, use_colour, write_data
 from kubecarrier.cli.session import connect
 from kubecarrier.cli.tables import cell, table
 
-_ACTIONS = options.DEFAULT_TIMEOUT
-
-
-class Choice(StrEnum):
-    """What to do with a change that somebody made in a cluster."""
-
-    ADOPT = "adopt"
-    REVERT = "revert"
-    PIN = "pin"
-    IGNORE = "ignore"
-
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    for command in (diff, history, rollback, reveal, inbox):
+    for command in (diff, history, rollback, reveal):
         app.command()(command)
 
 
@@ -130,20 +117,17 @@ def history(
     echo(table(("Revision", "Author", "Age", "Keys", "Reason"), rows))
 
 
+@spread()
 def rollback(
     ctx: typer.Context,
     *,
     name: Name,
     revision: Annotated[int, typer.Argument(help="By default the one before.")] = 0,
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Go back to an earlier revision; see `config history`."""
     number = revision or _previous(ctx, name)
     subject = Subject("configitems", "configitem", name, f"rolled back to revision {number}")
-    manner = Manner(output, dry_run, wait, timeout)
     act_on(ctx, subject, "rollback", {"revision": number}, manner)
 
 
@@ -176,57 +160,6 @@ def reveal(
         sys.stdout.buffer.flush()
         return
     write_data(found, form)
-
-
-def inbox(
-    ctx: typer.Context,
-    *,
-    conflict: Annotated[
-        str, typer.Argument(autocompletion=complete.names_of("configconflicts"), metavar="[ID]")
-    ] = "",
-    choose: Annotated[
-        Choice | None, typer.Option("--choose", help="What to do with the change.")
-    ] = None,
-    item: Annotated[
-        str,
-        typer.Option(
-            help="Only of this config item.", autocompletion=complete.names_of("configitems")
-        ),
-    ] = "",
-    everything: Annotated[
-        bool, typer.Option("--all", help="Also what has been decided already.")
-    ] = False,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
-) -> None:
-    """Changes made in clusters: list them, look at one, decide on it."""
-    if not conflict:
-        if choose:
-            raise usage_error("Say which change: config inbox ID --choose ...")
-        filters = {"item": item} | ({} if everything else {"open": "True"})
-        reading.show(ctx, "configconflicts", output, filters=filters)
-    elif choose:
-        subject = Subject("configconflicts", "configconflict", conflict, f"decided: {choose.value}")
-        act_on(ctx, subject, "resolve", {"choice": choose.value}, Manner(output, dry_run))
-    else:
-        _conflict(ctx, conflict, output)
-
-
-def _conflict(ctx: typer.Context, name: str, form: Format) -> None:
-    from kubecarrier.cli.api import path_of
-    from kubecarrier.cli.diffs import coloured
-
-    found = connect(ctx).get(path_of("configconflicts", name))
-    if not form.is_table:
-        write_data(found, form)
-        return
-    status = found.get("status") or {}
-    echo(f"{status.get('item')} on {status.get('cluster')}, namespace {status.get('namespace')}")
-    age = cell(status.get("changedAt"), "date")
-    echo(f"Changed by {status.get('changedBy')}, {age} ago: {status.get('cause')}")
-    sys.stdout.write(coloured(str(status.get("diff") or ""), use_colour()) + "\n")
-    if status.get("open"):
-        note("Decide with `--choose adopt|revert|pin|ignore`.")
 
 
 def _revisions(ctx: typer.Context, name: str) -> list[Document]:

@@ -8,14 +8,12 @@ from typing import Annotated
 import typer
 
 from kubecarrier.cli import complete, options
-from kubecarrier.cli.actions import Manner, Subject, act_on
+from kubecarrier.cli.actions import AT_ONCE, NO_WAIT, WAITING, Manner, Subject, act_on
+from kubecarrier.cli.bundles import spread
 from kubecarrier.cli.commands import pausing, reading
 from kubecarrier.cli.errors import usage_error
-from kubecarrier.cli.options import DryRun, Labels, OnCluster, Output, Timeout, Wait, pairs
-from kubecarrier.cli.output import Format
+from kubecarrier.cli.options import Labels, OnCluster, pairs
 from kubecarrier.cli.session import connect
-
-_ACTIONS = options.DEFAULT_TIMEOUT
 
 
 class Type(StrEnum):
@@ -56,6 +54,7 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@spread()
 def create(
     ctx: typer.Context,
     *,
@@ -80,10 +79,7 @@ def create(
     ] = Propagation.ONE_WAY,
     project: options.Project = "",
     label: Labels = None,
-    wait: Wait = False,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = AT_ONCE,
 ) -> None:
     """Create a config item; one of that name must not exist."""
     from kubecarrier.cli import configuring
@@ -96,11 +92,11 @@ def create(
         "placement": {"clusters": configuring.names(cluster), "selector": selector},
         "propagation": propagation.value,
     }
-    manner = Manner(output, dry_run, wait, timeout)
     metadata = {"name": name, "labels": pairs(label, "--label"), "project": project or None}
     configuring.create(connect(ctx), metadata, spec, manner)
 
 
+@spread()
 def set_(
     ctx: typer.Context,
     *,
@@ -110,10 +106,7 @@ def set_(
     ] = None,
     from_file: FromFile = None,
     cluster: OnCluster = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Set keys, everywhere or on one cluster; the others stay as they are."""
     from kubecarrier.cli import configuring
@@ -121,32 +114,29 @@ def set_(
     if not pairs_ and not from_file:
         raise usage_error("Name what to set: KEY=VALUE or --from-file KEY=FILE.")
     body = configuring.values(pairs_ or [], from_file or []) | {"cluster": cluster}
-    _act(ctx, name, "set", body, verb="configured", manner=Manner(output, dry_run, wait, timeout))
+    _act(ctx, name, "set", body, verb="configured", manner=manner)
 
 
+@spread()
 def unset(
     ctx: typer.Context,
     *,
     name: Name,
     keys: Annotated[list[str], typer.Argument(metavar="KEY...")],
     cluster: OnCluster = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Remove keys, everywhere or on one cluster."""
     body = {"unset": keys, "cluster": cluster}
-    manner = Manner(output, dry_run, wait, timeout)
     _act(ctx, name, "set", body, verb="configured", manner=manner)
 
 
+@spread(without=NO_WAIT)
 def edit(
     ctx: typer.Context,
     *,
     name: Name,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = AT_ONCE,
 ) -> None:
     """Edit the document in your editor (KUBE_EDITOR, VISUAL or EDITOR).
 
@@ -154,26 +144,24 @@ def edit(
     """
     from kubecarrier.cli import configuring
 
-    configuring.edit(connect(ctx), name, Manner(output, dry_run))
+    configuring.edit(connect(ctx), name, manner)
 
 
+@spread()
 def adopt(
     ctx: typer.Context,
     *,
     name: Name,
     cluster: OnCluster = "",
     namespace: Annotated[str, typer.Option("--namespace", "-n", help="Only in this one.")] = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Take over objects of that name which are in the clusters already."""
-    manner = Manner(output, dry_run, wait, timeout)
     body = {"cluster": cluster, "namespace": namespace}
     _act(ctx, name, "adopt", body, verb="adopted", manner=manner)
 
 
+@spread()
 def delete(
     ctx: typer.Context,
     *,
@@ -185,10 +173,7 @@ def delete(
             help="Leave every object in the clusters, or not; by default as the item says.",
         ),
     ] = None,
-    wait: Wait = False,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = AT_ONCE,
 ) -> None:
     """Delete a config item from the portal and from its clusters."""
     from kubecarrier.cli import deleting
@@ -197,7 +182,7 @@ def delete(
     api = connect(ctx)
     params = {} if keep_objects is None else {"keepObjects": str(keep_objects).lower()}
     kind = Kinds.fetch(api).find("configitems")
-    deleting.delete(api, kind, name, params, Manner(output, dry_run, wait, timeout))
+    deleting.delete(api, kind, name, params, manner)
 
 
 def _act(

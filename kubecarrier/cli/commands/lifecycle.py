@@ -6,16 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
-from kubecarrier.cli import options
-from kubecarrier.cli.actions import Manner, Subject, act, act_on
+from kubecarrier.cli.actions import AT_ONCE, WAITING, Manner, Subject, act, act_on
+from kubecarrier.cli.bundles import spread
 from kubecarrier.cli.commands import pausing
 from kubecarrier.cli.commands.applications import revisions
 from kubecarrier.cli.errors import CliError
-from kubecarrier.cli.options import ApplicationName, DryRun, OnCluster, Output, Timeout, Wait
-from kubecarrier.cli.output import Format
+from kubecarrier.cli.options import ApplicationName, OnCluster
 from kubecarrier.cli.session import connect
-
-_ACTIONS = options.DEFAULT_TIMEOUT
 
 
 def register(app: typer.Typer) -> None:
@@ -36,52 +33,43 @@ def _act(
     act_on(ctx, Subject("applications", "application", name, verb), action, body, manner)
 
 
+@spread()
 def scale(
     ctx: typer.Context,
     *,
     name: ApplicationName,
     replicas: Annotated[int, typer.Option(min=0)],
     cluster: OnCluster = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Change the number of replicas, everywhere or on one cluster."""
-    manner = Manner(output, dry_run, wait, timeout)
     body = {"replicas": replicas, "cluster": cluster}
     _act(ctx, name, "scale", body, verb="scaled", manner=manner)
 
 
+@spread()
 def upgrade(
     ctx: typer.Context,
     *,
     name: ApplicationName,
     version: Annotated[str, typer.Option(help="By default the newest that fits.")] = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Go to another version of the chart."""
-    manner = Manner(output, dry_run, wait, timeout)
     _act(ctx, name, "upgrade", {"version": version}, verb="upgraded", manner=manner)
 
 
+@spread()
 def rollback(
     ctx: typer.Context,
     *,
     name: ApplicationName,
     revision: Annotated[int, typer.Argument(help="By default the one before.")] = 0,
     cluster: OnCluster = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Go back to an earlier revision; see `app history`."""
     number = revision or _previous(ctx, name)
-    manner = Manner(output, dry_run, wait, timeout)
     verb = f"rolled back to revision {number}"
     _act(ctx, name, "rollback", {"revision": number, "cluster": cluster}, verb=verb, manner=manner)
 
@@ -93,20 +81,17 @@ def _previous(ctx: typer.Context, name: str) -> int:
     return int(items[1]["number"])
 
 
+@spread()
 def redeploy(
     ctx: typer.Context,
     *,
     name: ApplicationName,
     cluster: OnCluster = "",
-    wait: Wait = True,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = WAITING,
 ) -> None:
     """Deploy the same revision again, everywhere or on one cluster."""
     from kubecarrier.cli.api import path_of
 
-    manner = Manner(output, dry_run, wait, timeout)
     if not cluster:
         _act(ctx, name, "redeploy", {}, verb="redeployed", manner=manner)
         return
@@ -115,6 +100,7 @@ def redeploy(
     act(connect(ctx), path, {}, ("release", release, "redeployed"), manner)
 
 
+@spread()
 def delete(
     ctx: typer.Context,
     *,
@@ -126,10 +112,7 @@ def delete(
             help="Leave every object in the clusters, or not; by default as the application says.",
         ),
     ] = None,
-    wait: Wait = False,
-    timeout: Timeout = _ACTIONS,
-    dry_run: DryRun = False,
-    output: Output = Format.TABLE,
+    manner: Manner = AT_ONCE,
 ) -> None:
     """Delete an application from the portal and, if wanted, from its clusters."""
     from kubecarrier.cli import deleting
@@ -137,4 +120,4 @@ def delete(
 
     kind = Kind("Application", "applications", "application")
     params = {} if keep_resources is None else {"keepResources": str(keep_resources).lower()}
-    deleting.delete(connect(ctx), kind, name, params, Manner(output, dry_run, wait, timeout))
+    deleting.delete(connect(ctx), kind, name, params, manner)

@@ -7,35 +7,34 @@ from typing import Annotated
 
 import typer
 
-from kubecarrier.cli import complete, options
-from kubecarrier.cli.actions import Manner, Subject, act_on
-from kubecarrier.cli.options import Output
-from kubecarrier.cli.output import Format
+from kubecarrier.cli import complete
+from kubecarrier.cli.actions import AT_ONCE, NO_WAIT, Manner, Subject, act_on
+from kubecarrier.cli.bundles import spread
 
 
 def register(app: typer.Typer, *, plural: str, singular: str, paused: str) -> None:
     """Add `pause` and `resume`; `paused` says what a pause means."""
     name_of = Annotated[str, typer.Argument(autocompletion=complete.names_of(plural))]
 
+    @spread(without=NO_WAIT)
     def pause(
         ctx: typer.Context,
         *,
         name: name_of,
-        dry_run: options.DryRun = False,
-        output: Output = Format.TABLE,
+        manner: Manner = AT_ONCE,
     ) -> None:
         subject = Subject(plural, singular, name, "paused")
-        act_on(ctx, subject, "suspend", {}, Manner(output, dry_run))
+        act_on(ctx, subject, "suspend", {}, manner)
 
+    @spread(without=NO_WAIT)
     def resume(
         ctx: typer.Context,
         *,
         name: name_of,
-        dry_run: options.DryRun = False,
-        output: Output = Format.TABLE,
+        manner: Manner = AT_ONCE,
     ) -> None:
         subject = Subject(plural, singular, name, "resumed")
-        act_on(ctx, subject, "resume", {}, Manner(output, dry_run))
+        act_on(ctx, subject, "resume", {}, manner)
 
     app.command("pause", help=paused)(pause)
     app.command("resume", help=f"Go on with a paused {singular}.")(resume)

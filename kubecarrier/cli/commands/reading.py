@@ -12,6 +12,13 @@ from kubecarrier.cli.options import Output, Selector, pairs
 from kubecarrier.cli.output import Format, echo
 from kubecarrier.cli.session import connect
 
+_WORDS = {"apitokens": "API tokens", "configitems": "config items"}
+
+
+def words(plural: str) -> str:
+    """What people call a kind: only that of several words differs from its plural."""
+    return _WORDS.get(plural, plural)
+
 
 def show(
     ctx: typer.Context,
@@ -80,7 +87,7 @@ def register_list(app: typer.Typer, plural: str, *, in_project: bool = False) ->
             filters=pairs(filters, "--filter") | {"project": project},
         )
 
-    app.command("list", help=f"List {plural}.")(list_)
+    app.command("list", help=f"List {words(plural)}.")(list_)
 
 
 def register_get(app: typer.Typer, plural: str) -> None:
@@ -95,7 +102,7 @@ def register_get(app: typer.Typer, plural: str) -> None:
     ) -> None:
         show(ctx, plural, output, names=names, watch=watch)
 
-    app.command("get", help=f"Print single {plural} by name.")(get)
+    app.command("get", help=f"Print {words(plural)} by name.")(get)
 
 
 def register_describe(app: typer.Typer, plural: str) -> None:
@@ -108,4 +115,4 @@ def register_describe(app: typer.Typer, plural: str) -> None:
     ) -> None:
         describe(ctx, plural, names)
 
-    app.command("describe", help=f"Print everything about single {plural}, for people.")(describe_)
+    app.command("describe", help=f"Print everything about {words(plural)}, for people.")(describe_)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kubecarrier.cli import options
+from kubecarrier.cli.bundles import spread
 from kubecarrier.cli.commands.resources import (
     Clusters,
     ClusterSelector,
@@ -34,6 +36,19 @@ class Cascade(StrEnum):
     BACKGROUND = "background"
     FOREGROUND = "foreground"
     ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """On which clusters and in which namespace something is done, or only tried."""
+
+    cluster: Clusters = None
+    selector: ClusterSelector = ""
+    namespace: Namespace = "default"
+    dry_run: options.DryRun = False
+
+
+EVERYWHERE = Where()
 
 
 def register(app: typer.Typer) -> None:
@@ -132,65 +147,57 @@ def delete(
     _tell(results, len(on) > 1, dry_run=dry_run, missing_ok=ignore_not_found)
 
 
+@spread()
 def scale(
     ctx: typer.Context,
     *,
     what: What,
     names: Names = None,
     replicas: Annotated[int, typer.Option("--replicas", min=0, help="How many.")],
-    cluster: Clusters = None,
-    selector: ClusterSelector = "",
-    namespace: Namespace = "default",
-    dry_run: options.DryRun = False,
+    where: Where = EVERYWHERE,
 ) -> None:
     """Set the number of replicas."""
     body = {"action": "scale", "replicas": replicas}
-    _bulk(ctx, what, names, body, (cluster, selector, namespace), dry_run=dry_run)
+    _bulk(ctx, what, names, body, where)
 
 
+@spread()
 def restart(
     ctx: typer.Context,
     *,
     what: What,
     names: Names = None,
-    cluster: Clusters = None,
-    selector: ClusterSelector = "",
-    namespace: Namespace = "default",
-    dry_run: options.DryRun = False,
+    where: Where = EVERYWHERE,
 ) -> None:
     """Restart the pods of a workload, one after the other."""
     body = {"action": "restart"}
-    _bulk(ctx, what, names, body, (cluster, selector, namespace), dry_run=dry_run)
+    _bulk(ctx, what, names, body, where)
 
 
+@spread()
 def suspend(
     ctx: typer.Context,
     *,
     what: What,
     names: Names = None,
-    cluster: Clusters = None,
-    selector: ClusterSelector = "",
-    namespace: Namespace = "default",
-    dry_run: options.DryRun = False,
+    where: Where = EVERYWHERE,
 ) -> None:
     """Suspend CronJobs or Jobs."""
     body = {"action": "suspend"}
-    _bulk(ctx, what, names, body, (cluster, selector, namespace), dry_run=dry_run)
+    _bulk(ctx, what, names, body, where)
 
 
+@spread()
 def resume(
     ctx: typer.Context,
     *,
     what: What,
     names: Names = None,
-    cluster: Clusters = None,
-    selector: ClusterSelector = "",
-    namespace: Namespace = "default",
-    dry_run: options.DryRun = False,
+    where: Where = EVERYWHERE,
 ) -> None:
     """Resume CronJobs or Jobs."""
     body = {"action": "resume"}
-    _bulk(ctx, what, names, body, (cluster, selector, namespace), dry_run=dry_run)
+    _bulk(ctx, what, names, body, where)
 
 
 def _bulk(
@@ -198,9 +205,7 @@ def _bulk(
     what: str,
     names: list[str] | None,
     body: Document,
-    where: tuple[list[str] | None, str, str],
-    *,
-    dry_run: bool,
+    where: Where,
 ) -> None:
     """One act on named objects, on each chosen cluster."""
     from kubecarrier.cli import clusters, resources
@@ -208,16 +213,15 @@ def _bulk(
     word, wanted = split(what, names)
     if not wanted:
         raise usage_error("Name an object: KIND/NAME or KIND NAME...")
-    cluster, selector, namespace = where
     api = connect(ctx)
-    on = clusters.chosen(api, cluster or [], selector)
-    asked = resources.Asked(wanted, namespace)
+    on = clusters.chosen(api, where.cluster or [], where.selector)
+    asked = resources.Asked(wanted, where.namespace)
 
     def one(name: str) -> list[Document]:
         items = resources.named_items(kind_of(api, name, word), asked)
-        return _sent(api, name, "bulk", {**body, "objects": items}, dry_run=dry_run)
+        return _sent(api, name, "bulk", {**body, "objects": items}, dry_run=where.dry_run)
 
-    _tell(clusters.on_each(on, one), len(on) > 1, dry_run=dry_run)
+    _tell(clusters.on_each(on, one), len(on) > 1, dry_run=where.dry_run)
 
 
 _DONE = {

@@ -56,7 +56,8 @@ def test_a_value_may_come_from_stdin(portal: Portal, run: Run) -> None:
         ["set", "colors"],
         ["set", "colors", "noequals"],
         ["set", "colors", "--from-file", "-"],
-        ["inbox", "--choose", "adopt"],
+        ["inbox", "resolve", "id-1"],
+        ["inbox", "resolve", "id-1", "--choose", "neither"],
         ["diff", "colors", "--revision", "1", "--revision", "2", "--revision", "3"],
     ],
 )
@@ -141,10 +142,13 @@ def test_inbox(portal: Portal, run: Run) -> None:
     portal.add("configconflicts", document("ConfigConflict", "id-1", status=status))
     assert "id-1" in run("config", "inbox").stdout
     assert portal.requests("GET", "/configconflicts")[0].query["open"] == "True"
-    shown = run("config", "inbox", "id-1")
+    assert "id-1" in run("config", "inbox", "list", "--item", "colors", "--all").stdout
+    query = portal.requests("GET", "/configconflicts")[-1].query
+    assert (query["item"], "open" in query) == ("colors", False)
+    shown = run("config", "inbox", "show", "id-1")
     assert "-a\n+b" in shown.stdout
-    assert "--choose" in shown.stderr
+    assert "config inbox resolve id-1 --choose" in shown.stderr
     portal.on("POST /configconflicts/id-1/resolve", acted())
-    result = run("config", "inbox", "id-1", "--choose", "adopt")
+    result = run("config", "inbox", "resolve", "id-1", "--choose", "adopt")
     assert result.stdout == "configconflict/id-1 decided: adopt\n"
     assert portal.requests("POST")[-1].body == {"choice": "adopt"}
