@@ -31,15 +31,25 @@ def identity_for(user: Any, cluster: Cluster) -> Identity | None:
     mean the portal itself.
     """
     name = person(user)
-    groups = [
-        f"{GROUP_PREFIX}{one}"
-        for one in user.groups.order_by("name").values_list("name", flat=True)
-    ]
+    groups = [f"{GROUP_PREFIX}{one}" for one in _groups(user, cluster)]
     if user.is_superuser:
         if not _knows_administrators(cluster):
             return None
         groups.append(ADMINISTRATORS_GROUP)
     return Identity(name, tuple(groups))
+
+
+def _groups(user: Any, cluster: Cluster) -> list[str]:
+    """The person's groups; where the portal's account may name some only, those that hold anything.
+
+    A group without a grant there gives nothing there, and one that the account may not
+    name would have the whole call refused.
+    """
+    rows = user.groups.all()
+    if cluster.exchanged_at is not None:
+        held = ClusterGrant.objects.filter(cluster=cluster, deletion_requested_at=None)
+        rows = rows.filter(bindings__in=held.values("binding")).distinct()
+    return list(rows.order_by("name").values_list("name", flat=True))
 
 
 def _knows_administrators(cluster: Cluster) -> bool:

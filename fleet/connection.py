@@ -94,6 +94,11 @@ def _token_end(token: str | None) -> datetime | None:
     return None
 
 
+def token_subject(connection: Connection) -> str:
+    """Whom the token says it is of, unverified: `system:serviceaccount:<namespace>:<name>`, or ""."""
+    return str(_jwt_claims(connection.token or "").get("sub") or "")
+
+
 def _jwt_claims(token: str) -> dict[str, Any]:
     """Claims of a JWT (RFC 7519), unverified; empty when it is none."""
     parts = token.split(".")

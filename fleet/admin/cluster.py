@@ -35,6 +35,7 @@ from fleet.services.clusters import (
     cluster_rotate,
     cluster_suspend,
 )
+from fleet.services.exchanges import account_manifest, cluster_exchange
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
@@ -61,6 +62,15 @@ def _rename(row: Cluster, given: dict[str, Any], user: Any) -> Done:
 def _rotate(row: Cluster, given: dict[str, Any], user: Any) -> Done:
     cluster_rotate(cluster=row, connection=imports.rotation_connection(row, given))
     return Done(_("The new credential was tested and is in use."))
+
+
+def _exchange(row: Cluster, given: dict[str, Any], user: Any) -> Done:
+    cluster_exchange(cluster=row)
+    return Done(
+        _(
+            "The portal has an account of its own there. The credential that was imported is no longer stored."
+        )
+    )
 
 
 def _pause(row: Cluster, given: dict[str, Any], user: Any) -> Done:
@@ -151,6 +161,10 @@ class ClusterAdmin(PortalAdmin):
                      text=gettext_lazy("Placements, releases and history follow the new name; nothing is deployed.")),
         ObjectAction("rotate", gettext_lazy("Rotate credential"), "key", _rotate, verb="credentials", form=RotateForm,
                      text=gettext_lazy("The new credential is tested first and put in place only if the same cluster answers.")),
+        ObjectAction("exchange", gettext_lazy("Exchange credential"), "swap_horiz", _exchange, verb="credentials",
+                     offered=lambda row: row.exchanged_at is None and not row.suspended, template="console/cluster_exchange.html",
+                     button=gettext_lazy("Make the account and exchange"), shown=lambda row, user: {"manifest": account_manifest(cluster=row)},
+                     text=gettext_lazy("An account of the portal's own takes the place of the credential that was imported, which is then forgotten.")),
     )  # fmt: skip
     delete_action = REMOVE
     bulk_actions = (
@@ -188,6 +202,7 @@ class ClusterAdmin(PortalAdmin):
             (_("Version"), row.version), (_("Server"), row.server), (_("Environment"), row.environment),
             (_("Region"), row.region), (_("Provider"), row.provider), (_("Last seen"), since(row.last_seen_at)),
             (_("Credential ends"), since(row.credential_expires_at) if row.credential_expires_at else ""),
+            (_("Credential"), _("the portal's own") if row.exchanged_at else _("as imported")),
         ]  # fmt: skip
         return {"facts": facts}
 

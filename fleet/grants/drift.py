@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet.grants import objects
 from fleet.grants.objects import Grant, Json
+from fleet.grants.portal_account import OWNER_MARK
 from fleet.resource import ObjectRef
 
 ADMIN_ROLE = "cluster-admin"
@@ -66,7 +67,7 @@ def findings(
 ) -> list[Finding]:
     """`present` carries our mark; `taken` has a name that a grant wants, and does not."""
     found = [one for wish in wishes for one in _of(wish, present, taken)]
-    owners = {wish.grant.owner for wish in wishes}
+    owners = {OWNER_MARK, *(wish.grant.owner for wish in wishes)}
     for ref, obj in present.items():
         owner = owner_in(obj)
         if owner not in owners:

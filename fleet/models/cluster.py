@@ -54,6 +54,8 @@ class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
         help_text=_("The server's certificate is not checked."),
     )
     credential = SealedField(_("credential"))
+    # Since when it is that of the portal's own account there (fleet.services.exchanges).
+    exchanged_at = models.DateTimeField(_("exchanged"), null=True, editable=False)
     removal_policy = models.CharField(
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )

@@ -21,6 +21,7 @@ from fleet import addresses
 from fleet.conditions import GRANTED, GrantReason
 from fleet.connection import Connection
 from fleet.grants import objects as grant_objects
+from fleet.grants import portal_account
 from fleet.grants.ending import wake_waiting
 from fleet.grants.objects import Difference, Grant
 from fleet.kube import Budget, Kube, ObjectRef
@@ -52,6 +53,8 @@ class GrantJob:
     grant: Grant
     deleting: bool
     paused: bool
+    # Whether the portal's account may name some groups only.
+    limited: bool
     verify_seconds: float
     rules: Policy
 
@@ -79,8 +82,12 @@ class ClusterGrantReconciler:
         want = {} if job.deleting else grant_objects.wanted(job.grant)
         present = observe(kube, job.grant, want)
         difference = grant_objects.compare(want, present, job.grant.owner)
+        if difference.nothing and job.deleting:
+            return _gone()
+        if job.limited and not (job.deleting or job.paused):
+            name_groups(kube, job.grant)
         if difference.nothing:
-            return _gone() if job.deleting else verified(kube, job, present)
+            return verified(kube, job, present)
         if job.paused:
             return paused(difference)
         if difference.foreign:
@@ -123,6 +130,7 @@ def _job(claim: Claim, row: ClusterGrant, policy: Policy) -> GrantJob:
         deleting=row.deletion_requested_at is not None,
         # What was taken is taken in a paused cluster too: a pause must not keep a right alive.
         paused=row.cluster.suspended and row.deletion_requested_at is None,
+        limited=row.cluster.exchanged_at is not None,
         verify_seconds=float(settings.KUBECARRIER_VERIFY_SECONDS),
         rules=policy,
     )
@@ -142,6 +150,25 @@ def observe(kube: Kube, grant: Grant, want: dict[ObjectRef, Json]) -> dict[Objec
         except NotFound:
             continue
     return found
+
+
+def name_groups(kube: Kube, grant: Grant) -> None:
+    """The portal's own account may act as members of the groups of this grant."""
+    wanted = {one["name"] for one in grant.subjects if one["kind"] == "Group"}
+    if not wanted:
+        return
+    try:
+        role = kube.get(portal_account.groups_role_ref())
+    except NotFound:  # made by hand in another way: not ours to complete
+        return
+    named = {name for rule in role.get("rules") or () for name in rule.get("resourceNames") or ()}
+    if wanted <= named or not grant_objects.is_of(role, portal_account.OWNER_MARK):
+        return
+    rule = portal_account.groups_rule(())
+    patch = {
+        "rules": [{**rule, "resourceNames": sorted({*rule["resourceNames"], *named, *wanted})}]
+    }
+    kube.patch(portal_account.groups_role_ref(), patch, field_manager=FIELD_MANAGER)
 
 
 def apply(kube: Kube, difference: Difference) -> None:

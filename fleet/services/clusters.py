@@ -16,9 +16,10 @@ from django.utils import timezone
 
 from fleet import addresses
 from fleet.choices import CLEANUP_FINALIZER, PROBE_TASK, RemovalPolicy
-from fleet.connection import Connection, credential_expiry
+from fleet.connection import Connection, credential_expiry, token_subject
 from fleet.credentials import ca_bundle, client_identity
 from fleet.errors import ClusterDuplicateError, ClusterInvalidError, ClusterStateError
+from fleet.grants import portal_account
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Unreachable
 from fleet.kubeconfig import bearer_token
@@ -283,6 +284,8 @@ def _normal(given: dict[str, Any], cluster: Cluster | None) -> dict[str, Any]:
 
 
 def _set_connection(cluster: Cluster, connection: Connection) -> None:
+    own = token_subject(connection) == portal_account.SUBJECT
+    cluster.exchanged_at = timezone.now() if own else None
     cluster.server = connection.server
     cluster.ca_pem = connection.ca_pem or ""
     cluster.tls_server_name = connection.tls_server_name or ""

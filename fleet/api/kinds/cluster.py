@@ -23,6 +23,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "insecure": cluster.insecure,
         "lastSeenAt": cluster.last_seen_at,
         "credentialExpiresAt": cluster.credential_expires_at,
+        "credentialExchangedAt": cluster.exchanged_at,
         "nodes": cluster.node_count,
         "capacity": cluster.capacity,
         "allocatable": cluster.allocatable,

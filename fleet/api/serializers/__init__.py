@@ -2,6 +2,7 @@
 
 from fleet.api.serializers.action import ActionResultSerializer
 from fleet.api.serializers.cluster import (
+    AccountManifestSerializer,
     ClusterImportSerializer,
     ClusterSpecSerializer,
     CredentialSerializer,
@@ -29,6 +30,7 @@ from fleet.api.serializers.project import (
 )
 
 __all__ = [
+    "AccountManifestSerializer",
     "ActionResultSerializer",
     "AdoptSerializer",
     "ClusterImportSerializer",

@@ -165,3 +165,9 @@ class RotateSerializer(StrictSerializer):
         required=False, max_length=253
     )
     token = serializers.CharField(required=False, max_length=32768, write_only=True)
+
+
+class AccountManifestSerializer(serializers.Serializer[Any]):
+    """What the portal needs in the cluster."""
+
+    manifest = serializers.CharField(help_text="YAML for kubectl apply, a reason at each rule.")

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 
 from fleet.api import kinds
 from fleet.api.serializers import (
+    AccountManifestSerializer,
     ActionResultSerializer,
     ClusterImportSerializer,
     ImportResultSerializer,
@@ -24,8 +25,10 @@ from fleet.services.clusters import (
     cluster_rotate,
     cluster_suspend,
 )
+from fleet.services.exchanges import account_manifest, cluster_exchange
 from kubecarrier.api import documents, errors
 from kubecarrier.api.views import DocumentViewSet, maybe_dry, validated
+from kubecarrier.lib.errors import InvalidError
 
 
 class ClusterViewSet(DocumentViewSet):
@@ -39,7 +42,10 @@ class ClusterViewSet(DocumentViewSet):
         "resume": "operate",
         "rename": "edit",
         "rotate": "credentials",
+        "exchange": "credentials",
+        "account_manifest": "credentials",
     }
+    action_parameters = {"account_manifest": frozenset()}
 
     @extend_schema(request=ClusterImportSerializer, responses={200: ImportResultSerializer})
     @action(detail=False, methods=["post"], url_path="import", url_name="import")
@@ -85,6 +91,19 @@ class ClusterViewSet(DocumentViewSet):
         connection = imports.rotation_connection(cluster, given)
         with maybe_dry(request):
             return self.acted(cluster_rotate(cluster=cluster, connection=connection))
+
+    @extend_schema(responses={200: AccountManifestSerializer})
+    @action(detail=True, methods=["get"], url_path="account-manifest", url_name="account-manifest")
+    def account_manifest(self, request: Request, name: str) -> Response:
+        return Response({"manifest": account_manifest(cluster=self.fetch(request, name))})
+
+    @extend_schema(request=None, responses={202: ActionResultSerializer})
+    @action(detail=True, methods=["post"])
+    def exchange(self, request: Request, name: str) -> Response:
+        cluster = self.fetch(request, name)
+        if request.query_params.get("dryRun"):  # the account would really be made
+            raise InvalidError("dry_run_unsupported", "An exchange has no dry run.", field="dryRun")
+        return self.acted(cluster_exchange(cluster=cluster))
 
     def _imported(self, one: imports.Imported) -> dict[str, Any]:
         return {

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         singular="cluster",
         paused="Change nothing in the cluster until it is resumed.",
     )
-    for command in (rename, probe, rotate, remove):
+    for command in (rename, probe, rotate, exchange, account_manifest, remove):
         app.command()(command)
 
 
@@ -110,6 +110,34 @@ def rotate(
         body = {"kubeconfig": file.cut_down(chosen), "context": chosen[0]}
     manner = Manner(output, dry_run, wait, timeout)
     _act(ctx, name, "rotate", body, verb="credential rotated", manner=manner)
+
+
+def account_manifest(ctx: typer.Context, *, name: ClusterName) -> None:
+    """Print what the portal needs in the cluster, for kubectl apply, a reason at each rule."""
+    from kubecarrier.cli.api import path_of
+    from kubecarrier.cli.output import echo
+
+    found = connect(ctx).get(path_of("clusters", name, "account-manifest"))
+    echo(str(found.get("manifest") or "").rstrip("\n"))
+
+
+def exchange(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    yes: options.Yes = False,
+    wait: options.Wait = True,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    output: Output = Format.TABLE,
+) -> None:
+    """Put an account of the portal's own in place of the imported credential, which is forgotten."""
+    from kubecarrier.cli import prompts
+
+    prompts.confirm(
+        f"Make an account of the portal in “{name}” and forget the stored credential?", yes=yes
+    )
+    manner = Manner(output, False, wait, timeout)
+    _act(ctx, name, "exchange", {}, verb="credential exchanged", manner=manner)
 
 
 def remove(
