@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from typing import Any
 
 from django.db.models import Q, QuerySet
@@ -17,7 +16,6 @@ from accounts.models import (
     ServiceAccount,
 )
 from kubecarrier.lib import access, anchors, catalogue
-from kubecarrier.lib.anchors import Held
 
 
 def visible_auditentries(user: Any) -> QuerySet[AuditEntry]:
@@ -38,25 +36,10 @@ def auditentries_within(
     holding = anchors.held(user, permission)
     if user.is_superuser or holding.on_platform:
         return rows
-    wanted = Q(actor=user) | _entries_in_namespaces(holding)
+    wanted = Q(actor=user) | holding.in_namespaces("cluster_uid", "namespace")
     for name in (catalogue.PROJECT, catalogue.CLUSTER):
-        for keys in holding.within(name):
-            wanted |= Q(**{f"{name}_uid__in": keys})
+        wanted |= holding.on(name, f"{name}_uid")
     return rows.filter(wanted)
-
-
-def _entries_in_namespaces(holding: Held) -> Q:
-    names: dict[Any, set[str]] = defaultdict(set)
-    for rows in holding.rows(catalogue.NAMESPACE):
-        for cluster, name in rows.values_list("content_object__cluster_id", "content_object__name"):
-            names[cluster].add(name)
-    clusters: dict[frozenset[str], list[Any]] = defaultdict(list)
-    for cluster, found in names.items():
-        clusters[frozenset(found)].append(cluster)
-    wanted = Q()
-    for shared, where in clusters.items():
-        wanted |= Q(cluster_uid__in=where, namespace__in=sorted(shared))
-    return wanted
 
 
 def visible_tokens(user: Any) -> QuerySet[ApiToken]:
@@ -97,10 +80,14 @@ def visible_bindings(user: Any) -> QuerySet[Binding]:
     seen = Q(users=user) | Q(groups__user=user)
     holding = anchors.held(user, "bindings.view")
     for anchor in anchors.registered():
-        for held in holding.within(anchor.name):
-            for table in (anchor.users, anchor.groups):
-                given: Any = table._default_manager.filter(content_object__in=held)
-                seen |= Q(pk__in=given.values("binding_id"))
+        held = (
+            holding.in_namespaces("content_object__cluster", "content_object__name")
+            if anchor.name == catalogue.NAMESPACE
+            else holding.on(anchor.name, "content_object")
+        )
+        for table in (anchor.users, anchor.groups):
+            given: Any = table._default_manager.filter(held)
+            seen |= Q(pk__in=given.values("binding_id"))
     return rows.filter(pk__in=Binding.objects.filter(seen).values("pk"))
 
 

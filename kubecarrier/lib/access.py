@@ -203,8 +203,7 @@ def _seen(holding: Held, model: type[models.Model]) -> Q:
     reach = reach_of(model)
     found = _direct(holding, reach)
     if _from_below(reach, holding.permission):
-        for rows in holding.rows(NAMESPACE):
-            found |= Q(pk__in=rows.values("content_object__cluster_id"))
+        found |= holding.around_namespaces("pk")
     if reach.targets:
         relation: Any = model._meta.get_field(reach.targets)
         target, back = relation.related_model, relation.field.attname
@@ -230,15 +229,10 @@ def _direct(holding: Held, reach: Reach) -> Q:
     if reach.owner:
         found |= Q(**{reach.owner: holding.user})
     for name, path in ((PROJECT, reach.project), (CLUSTER, reach.cluster)):
-        for keys in holding.within(name) if path else ():
-            found |= Q(**{f"{path}__in": keys})
+        if path:
+            found |= holding.on(name, path)
     if reach.namespace:
-        place = {
-            "content_object__cluster_id": OuterRef(reach.cluster),
-            "content_object__name": OuterRef(reach.namespace),
-        }
-        for rows in holding.rows(NAMESPACE):
-            found |= Q(Exists(rows.filter(**place)))
+        found |= holding.in_namespaces(reach.cluster, reach.namespace)
     return found
 
 
@@ -252,15 +246,9 @@ def _may_add(holding: Held, row: Any, reach: Reach) -> bool:
     """Whether a row may come into being where its columns say."""
     for name, path in ((PROJECT, reach.project), (CLUSTER, reach.cluster)):
         key = getattr(row, f"{path}_id", None) if path and path != "pk" else None
-        if key in holding.keys.get(name, ()):
-            return True
-        if key and any(rows.filter(content_object=key).exists() for rows in holding.rows(name)):
+        if key and holding.covers(name, key):
             return True
     cluster = getattr(row, f"{reach.cluster}_id", None) if reach.namespace else None
-    if cluster is None:
-        return False
-    place = {
-        "content_object__cluster_id": cluster,
-        "content_object__name": getattr(row, reach.namespace),
-    }
-    return any(rows.filter(**place).exists() for rows in holding.rows(NAMESPACE))
+    return cluster is not None and holding.covers(
+        NAMESPACE, (cluster, getattr(row, reach.namespace))
+    )

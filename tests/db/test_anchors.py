@@ -9,10 +9,11 @@ import pytest
 from django.contrib.auth.models import Group
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.services.bindings import binding_apply
-from fleet.models import Cluster
+from fleet.models import Cluster, Namespace
 from kubecarrier.lib import access, anchors
 from kubecarrier.lib.manifests import Wish
 from tests.db.conftest import add_cluster
@@ -59,6 +60,31 @@ def test_tables_with_many_are_asked_in_place(user: User, limit: int) -> None:
     holding = anchors.held(user, "clusters.view")
     assert bool(holding.tables) == (limit == 1)
     assert len(holding.keys["cluster"]) == (1 if limit == 1 else 4)
+
+
+def test_namespaces_are_known_by_cluster_and_name(portal: Portal, limit: int) -> None:
+    for name in "ab":
+        add_cluster(portal, name)
+        for namespace in ("shop", "blog", "wiki"):
+            row = Cluster.objects.get(name=name)
+            Namespace.objects.create(
+                cluster=row, name=namespace, state="Active", seen_at=timezone.now()
+            )
+    user = User.objects.create_user("bob", "bob@example.org", "a-long-password")
+    role("look", "clusters.view", "namespaces.view")
+    bind(user, "look", name="one", clusters=["a"], namespaces=["shop", "blog"])
+    bind(user, "look", name="two", clusters=["b"], namespaces=["shop"])
+
+    seen = access.visible(Namespace.objects.all(), user)
+    assert set(seen.values_list("cluster__name", "name")) == {
+        ("a", "shop"), ("a", "blog"), ("b", "shop"),
+    }  # fmt: skip
+    assert access.visible(Cluster.objects.all(), user).count() == 2  # seen from within
+    holding = anchors.held(user, "namespaces.view")
+    b = Cluster.objects.get(name="b").pk
+    assert holding.covers("namespace", (b, "shop"))
+    assert not holding.covers("namespace", (b, "blog"))
+    assert bool(holding.tables) == (limit == 1)
 
 
 def test_it_takes_one_statement(user: User) -> None:
