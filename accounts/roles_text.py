@@ -22,6 +22,8 @@ else, whichever way the change comes (console, REST, CLI, git).
 - `applications.scale` changes the values `replicaCount` and `replicas`, everywhere or per cluster, to a whole number.
 - `applications.image` changes values called `tag` below something called like an image, to a tag or a digest.
 - `applications.upgrade` changes the chart's version.
+
+Who holds what, where, and by which binding and group: [access-review.md](access-review.md).
 """
 
 

@@ -16,6 +16,7 @@ from rest_framework.views import APIView
 from accounts.trail.export import guarded
 from kubecarrier.api.renderers import JSONRenderer
 from kubecarrier.api.streams import download
+from kubecarrier.lib.errors import InvalidError
 
 _ROWS = 500  # of one chunk
 
@@ -31,6 +32,15 @@ class CsvView(APIView):
     """A list that is also served as CSV."""
 
     renderer_classes = [JSONRenderer, CsvRenderer]
+
+    def perform_content_negotiation(self, request: Request, force: bool = False) -> Any:
+        """What the address asks for goes before what the client accepts by habit."""
+        wanted = request.query_params.get("format", "")
+        if wanted == CsvRenderer.format:
+            return CsvRenderer(), CsvRenderer.media_type
+        if wanted not in {"", JSONRenderer.format} and not force:
+            raise InvalidError("format_invalid", "format is csv or absent.", field="format")
+        return super().perform_content_negotiation(request, force=force)
 
     def wants_csv(self, request: Request) -> bool:
         return getattr(request.accepted_renderer, "format", "") == CsvRenderer.format

@@ -28,8 +28,8 @@ class ExitCode(IntEnum):
 
 MEANING: dict[ExitCode, str] = {
     ExitCode.OK: "done",
-    ExitCode.ERROR: "error (for `app diff`: there is a difference)",
-    ExitCode.USAGE: "wrong usage (for `app diff`: any error that is 1 elsewhere)",
+    ExitCode.ERROR: "error (for `app diff`: there is a difference; for `auth can-i`: no)",
+    ExitCode.USAGE: "wrong usage (for `app diff`, `auth can-i`: any error that is 1 elsewhere)",
     ExitCode.NOT_FOUND: "not found, or not visible to you",
     ExitCode.DENIED: "not logged in, or not allowed",
     ExitCode.CONFLICT: "conflict: the object's state forbids it, or it changed meanwhile",

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.urls import reverse
 from django_otp.oath import totp
 from pytest_django import Settings
 
@@ -23,9 +24,12 @@ from accounts.models import (
     User,
 )
 from accounts.oidc import provider as door
+from accounts.services.bindings import binding_apply
 from accounts.services.devices import device_begin
 from accounts.services.second_factors import factor_pending
 from accounts.services.tokens import token_create
+from fleet.models import Cluster
+from kubecarrier.lib.manifests import Wish
 from tests import oidc_provider, slapd
 from tests.browser.chromium import listen, log_in
 
@@ -160,6 +164,35 @@ def test_the_provider_ends_the_session(
     page.wait_for_url(re.compile(f"^{re.escape(base)}/admin/login/"))
 
 
+def test_oidc_sees_ones_own(page: Any, base: str, provider: oidc_provider.Provider) -> None:
+    mapped("oidc", "platform")
+    page.goto(f"{base}/admin/")
+    page.get_by_role("link", name="Log in with Example ID").click()
+    at_the_provider(page, "ana")
+    page.wait_for_url(f"{base}/admin/")
+    sees_ones_own(page, base, User.objects.get(is_superuser=False).username)
+
+
+def sees_ones_own(page: Any, base: str, name: str) -> None:
+    """By the mapped group: one cluster of two is there, the other is 404, and the review says why."""
+    one, two = (
+        Cluster.objects.create(name=n, server=f"https://{n}.example.org") for n in ("one", "two")
+    )
+    spec = {"role": "viewer", "users": [], "groups": ["team"], "scope": {"clusters": ["one"]}}
+    binding_apply(actor=None, wish=Wish("team-one", {}, spec))
+    page.goto(f"{base}/admin/fleet/cluster/")
+    assert page.locator("#result_list").get_by_role("link", name="one", exact=True).is_visible()
+    assert page.locator("#result_list").get_by_role("link", name="two", exact=True).count() == 0
+    for row, status in ((one, 200), (two, 404)):
+        address = reverse("admin:fleet_cluster_change", args=[row.pk])
+        assert page.goto(f"{base}{address}").status == status
+    page.goto(f"{base}/admin/access-review/")
+    line = page.locator(".kc-audit tbody tr")
+    assert line.count() == 1
+    for text in (name, "viewer", "clusters one", "team-one", "team"):
+        assert text in line.inner_text()
+
+
 def test_oidc_without_a_mapped_group(
     page: Any, base: str, provider: oidc_provider.Provider
 ) -> None:
@@ -185,6 +218,7 @@ def test_ldap_and_a_terminal_let_in(
         settings.KUBECARRIER_LDAP_GROUP_BASE = slapd.GROUPS
         mapped("ldap", "outer")
         log_in(page, base, "u0001", f"{slapd.PASSWORD}u0001")
+    sees_ones_own(page, base, "u0001")
     begun = device_begin(client="laptop of u0001", scopes=["read-only"], address="192.0.2.7")
     page.goto(f"{base}/device")
     shoot(page, "device-empty")

@@ -314,11 +314,16 @@ def test_csv_is_whole_safe_and_on_record(fleet: Portal) -> None:
     assert [row["user"] for row in rows] == ["admin", "ann"]
     assert rows[1]["group"] == '\'=HYPERLINK("http://x")'
     entry = AuditEntry.objects.get(event="access-review-exported")
-    assert entry.actor_name == "admin"
+    assert (entry.actor_name, entry.changes_text) == ("admin", "bindings")
     accepted = fleet.client.get(
         "/api/v1/accessreviews/who-can?verb=clusters.view", headers={"Accept": "text/csv"}
     )
     assert streamed(accepted).count("\r\n") == 3
+    usual = {"Accept": "application/json"}  # as every client of the API sends it
+    both = fleet.client.get("/api/v1/accessreviews?format=csv", headers=usual)
+    assert streamed(both) == text
+    odd = fleet.client.get("/api/v1/accessreviews?format=xml", headers=usual)
+    assert (odd.status_code, odd.json()["error"]["code"]) == (400, "format_invalid")
     refused = fleet.client.get("/api/v1/accessreviews?format=csv&right=x")
     assert refused.status_code == 400
     assert refused.headers["Content-Type"] == "application/json"

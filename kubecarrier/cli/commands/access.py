@@ -9,7 +9,7 @@ import typer
 
 from kubecarrier.cli import complete, options, reviewing
 from kubecarrier.cli.answers import Document
-from kubecarrier.cli.errors import ExitCode, usage_error
+from kubecarrier.cli.errors import CliError, ExitCode, usage_error
 from kubecarrier.cli.options import OnCluster, Output, Project
 from kubecarrier.cli.output import Format, echo, list_of, note, write_data
 from kubecarrier.cli.reviewing import Place
@@ -65,20 +65,34 @@ def can_i(
     """Ask whether you (or --as somebody) may do something; exit code 1 is no.
 
     `can-i edit app/shop` asks the portal. With --cluster and a verb of Kubernetes the cluster itself
-    is asked, as the person is known there: `can-i get pods --cluster one -n shop --as ann`.
+    is asked, as the person is known there: `can-i get pods --cluster one -n shop --as ann`. A question
+    that is none ends with 2.
     """
-    api, place = connect(ctx), Place(project, cluster, namespace)
-    if reviewing.of_cluster(api, verb, what.partition("/")[0] or what, place):
-        body = reviewing.cluster_question(verb, what, subresource, place)
-        path = reviewing.cluster_path(cluster, "can-i")
-    else:
-        body = reviewing.portal_question(verb, what, place)
-        path = f"{_REVIEWS}/can-i"
-    found = api.post(path, {**body, **({"user": user} if user else {})})
+    place = Place(project, cluster, namespace)
+    try:
+        found = _asked(ctx, verb, what, subresource, place, user)
+    except CliError as error:
+        if error.exit_code == ExitCode.ERROR:  # which is taken by the answer
+            error.exit_code = ExitCode.USAGE
+        raise
     if not quiet:
         _say(found, output)
     if not found.get("allowed"):
         raise typer.Exit(ExitCode.ERROR)
+
+
+def _asked(
+    ctx: typer.Context, verb: str, what: str, subresource: str, place: Place, user: str
+) -> Document:
+    """The portal's answer, or that of the cluster."""
+    api = connect(ctx)
+    if reviewing.of_cluster(api, verb, what.partition("/")[0] or what, place):
+        body = reviewing.cluster_question(verb, what, subresource, place)
+        path = reviewing.cluster_path(place.cluster, "can-i")
+    else:
+        body = reviewing.portal_question(verb, what, place)
+        path = f"{_REVIEWS}/can-i"
+    return api.post(path, {**body, **({"user": user} if user else {})})
 
 
 def _say(found: Document, output: Format) -> None:

@@ -75,6 +75,9 @@ def test_what_cannot_be_asked_is_no_no(portal: Portal, run: Run) -> None:
     found = run("auth", "can-i", "get", "pods", "--cluster", "one")
     assert found.exit_code == 7
     assert "no -" not in found.stdout
+    odd = {"error": {"code": "right_unknown", "message": "Nothing is called app.fly."}}
+    portal.on("POST /accessreviews/can-i", Reply(400, body=odd))
+    assert run("auth", "can-i", "fly", "app").exit_code == 2
     for words in (
         ["can-i", "get", "/metrics"],
         ["can-i", "edit"],
