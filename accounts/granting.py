@@ -15,9 +15,13 @@ from django.db.models import Q, QuerySet
 from accounts import policy_rules
 from accounts.builtin import permissions_of, rules_of
 from accounts.models import Binding, Role
+from accounts.scopes import within
 from kubecarrier.lib import access, anchors, audit, catalogue
 from kubecarrier.lib.anchors import Place, Scope
 from kubecarrier.lib.errors import DeniedError
+
+# What reaches into clusters, where the rules of a role count.
+_LIVE = ("resources", "nodes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,20 +77,20 @@ def places_of(scope: Scope) -> list[tuple[str, Place]]:
 
 
 def check(
-    given: Given, scope: Scope, *, also: Iterable[str] = (), without: Binding | None = None
+    given: Given, scope: Scope, *, also: Iterable[str] = (), without: Iterable[Binding] = ()
 ) -> None:
     """Raises DeniedError unless the acting person holds all of `given` everywhere in `scope`.
 
-    `also` are permissions that the act itself needs there; `without` is a binding that
-    does not count, because it would give what is being asked for.
+    `also` are permissions that the act itself needs there; `without` are bindings that do not
+    count, because they would give what is being asked for.
     """
     user = access.acting_person()
     if user is None or user.is_superuser:
         return
     if not access.active(user):
         raise access.denied("bindings.create")
-    own = None if without is None else without.pk
-    holdings = [holding for holding in holdings_of(user) if holding.binding != own]
+    own = {binding.pk for binding in without}
+    holdings = [holding for holding in holdings_of(user) if holding.binding not in own]
     for anchor, place in places_of(scope):
         _check_place(given, anchor, [h.given for h in holdings if h.covers(place)], also)
 
@@ -110,6 +114,23 @@ def check_membership(groups: Iterable[Any]) -> None:
     rows = Binding.objects.filter(groups__in=list(groups), deletion_requested_at=None)
     for binding in rows.select_related("role").distinct():
         check(Given.by(binding.role), binding.scope)
+
+
+def check_machine(user: Any, scopes: Sequence[str]) -> None:
+    """Raises DeniedError unless the acting person holds all that a machine holds, as far as its
+    token reaches: whoever has the token, acts as the machine.
+    """
+    person = access.acting_person()
+    if person is None or person.is_superuser:
+        return
+    if user.is_superuser:
+        raise exceeds("everything")
+    narrow = scopes or None
+    in_clusters = any(within(narrow, f"{one}.view") for one in _LIVE)
+    for binding in bindings_of(user):
+        given = Given.by(binding.role)
+        permissions = frozenset(one for one in given.permissions if within(narrow, one))
+        check(Given(permissions, given.rules if in_clusters else ()), binding.scope)
 
 
 def exceeds(what: str, *, count: int = 1) -> DeniedError:

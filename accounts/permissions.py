@@ -92,7 +92,7 @@ def visible_bindings(user: Any) -> QuerySet[Binding]:
 
 
 def visible_auditseals(user: Any) -> QuerySet[AuditSeal]:
-    """The chain, for who may read the whole stream; leaves are for exports."""
+    """The chain, with the right to it; leaves are for exports."""
     rows: QuerySet[AuditSeal] = AuditSeal.objects.defer("leaves")
-    allowed = access.active(user) and access.may(user, "auditentries.view")
+    allowed = access.active(user) and access.may(user, "auditseals.view")
     return rows if allowed else rows.none()

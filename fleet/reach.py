@@ -207,8 +207,11 @@ def project_places(scope: Scope) -> list[Place]:
 
 
 def unknown_projects(scope: Scope) -> list[str]:
-    """The project of a scope where there is none of that name."""
-    return [scope["project"]] if scope.get("project") and not project_ids(scope) else []
+    """The project of a scope where there is none of that name, or none that stays."""
+    if not scope.get("project"):
+        return []
+    living = Project.objects.filter(name=scope["project"], deletion_requested_at=None)
+    return [] if living.exists() else [scope["project"]]
 
 
 def cluster_places(scope: Scope) -> list[Place]:
@@ -240,6 +243,7 @@ def _named_namespaces(scope: Scope) -> Iterator[Place]:
 
 
 def unknown_clusters(scope: Scope) -> list[str]:
-    """Names of a scope that no cluster has."""
+    """Names of a scope that no cluster has, or none that stays: the next one would inherit."""
     named = set(scope.get("clusters") or ())
-    return sorted(named - set(Cluster.objects.values_list("name", flat=True)))
+    living = Cluster.objects.filter(deletion_requested_at=None)
+    return sorted(named - set(living.values_list("name", flat=True)))

@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 from accounts.api.kinds import BINDING
 from accounts.models import Binding, Role, User
 from kubecarrier.console.forms import LabelsField, WishForm, prose, select, text_input
+from kubecarrier.lib import access
 
 _SHOWN = 2000
 _SORTS = (
@@ -49,6 +50,15 @@ class ManyField(forms.MultipleChoiceField):
         return True
 
 
+def _gives() -> bool:
+    """Whether the person has any use for the names of everybody."""
+    person = access.acting_person()
+    return person is None or any(
+        access.may_somewhere(person, one)
+        for one in ("bindings.create", "bindings.edit", "users.view")
+    )
+
+
 class BindingForm(WishForm):
     """Who holds which role, and where."""
 
@@ -82,10 +92,12 @@ class BindingForm(WishForm):
         super().__init__(*args, **kwargs)
         self._choose("role", Role.objects.order_by("name").values_list("name", flat=True))
         people = User.objects.filter(is_active=True).order_by("username")
+        groups = Group.objects.order_by("name")
+        if not _gives():
+            people = people.filter(bindings=self.instance.pk)
+            groups = groups.filter(bindings=self.instance.pk)
         self._choose("users", people.values_list("username", flat=True)[:_SHOWN])
-        self._choose(
-            "groups", Group.objects.order_by("name").values_list("name", flat=True)[:_SHOWN]
-        )
+        self._choose("groups", groups.values_list("name", flat=True)[:_SHOWN])
 
     def _choose(self, field: str, names: Any) -> None:
         choices = [(name, name) for name in names]

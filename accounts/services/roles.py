@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
@@ -40,9 +41,12 @@ def role_apply(*, actor: Any, wish: Wish) -> Applied:
             return Applied(row, Result.UNCHANGED)
         row.generation += 1
         row.full_clean()
+        if not fresh:
+            _check_gain(row, before)
         row.save()
         if not fresh:
-            _follow(row, before)
+            for binding in _living(row):
+                follow(binding)
     return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
 
 
@@ -82,13 +86,20 @@ def _refuse_builtin(row: Role) -> None:
         )
 
 
-def _follow(row: Role, before: Given) -> None:
-    """Whoever has the role gets what it gains: the editor must hold that wherever it is given."""
+def _check_gain(row: Role, before: Given) -> None:
+    """Whoever has the role gets what it gains: the editor must hold that wherever it is given.
+
+    Asked before the role is saved: its editor may have it himself.
+    """
     after = Given.by(row)
     gained = Given(
         after.permissions - before.permissions,
         tuple(rule for rule in after.rules if policy_rules.uncovered(before.rules, [rule])),
     )
-    for binding in Binding.objects.filter(role=row, deletion_requested_at=None):
+    for binding in _living(row):
         granting.check(gained, binding.scope)
-        follow(binding)
+
+
+def _living(row: Role) -> Iterable[Binding]:
+    rows: Iterable[Binding] = Binding.objects.filter(role=row, deletion_requested_at=None)
+    return rows

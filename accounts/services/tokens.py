@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from accounts import granting
 from accounts import networks as networks_
 from accounts import scopes as scopes_
 from accounts.models import ApiToken
@@ -78,10 +79,15 @@ def token_create_for(
     networks: Iterable[str] = (),
     lifetime: timedelta | None = None,
 ) -> tuple[ApiToken, str]:
-    """A token of a service account; raises DeniedError without `serviceaccounts.token`."""
+    """A token of a service account; raises DeniedError without `serviceaccounts.token`.
+
+    Also where the token would reach further than who makes it, and thereby holds it.
+    """
     access.require(actor, "serviceaccounts.token", account)
+    wanted = scopes_.checked(scopes)
+    granting.check_machine(account.user, wanted)
     return token_create(
-        user=account.user, name=name, scopes=scopes, networks=networks, lifetime=lifetime,
+        user=account.user, name=name, scopes=wanted, networks=networks, lifetime=lifetime,
         actor=actor,
     )  # fmt: skip
 

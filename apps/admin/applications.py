@@ -48,6 +48,13 @@ from kubecarrier.templatetags.console import badge, since
 _SHOWN = 200
 
 
+def _versions(request: HttpRequest, reference: str) -> list[str]:
+    """Of a chart that the person may see."""
+    repository, _slash, chart = reference.partition("/")
+    seen = visible_charts(request.user).filter(repository__name=repository, chart=chart)
+    return versions_of(reference) if seen.exists() else []
+
+
 class PreviewAsked(KubeCarrierError):  # noqa: N818 - not an error
     """Not an error: the form was asked for a preview, so nothing is saved."""
 
@@ -286,7 +293,7 @@ class ApplicationAdmin(PortalAdmin):
         context |= {
             "groups": groups,
             "charts": [f"{repository}/{name}" for repository, name in charts],
-            "versions": versions_of(chart or ""),
+            "versions": _versions(request, chart or ""),
         }
         return super().render_change_form(request, context, *args, **kwargs)
 
@@ -298,7 +305,7 @@ class ApplicationAdmin(PortalAdmin):
 
     def versions_view(self, request: HttpRequest) -> HttpResponse:
         """The versions of a chart, for the form's suggestions."""
-        context = {"versions": versions_of(request.GET.get("chart", ""))}
+        context = {"versions": _versions(request, request.GET.get("chart", ""))}
         return TemplateResponse(request, "console/versions.html", context)
 
     def header_context(self, row: Any) -> dict[str, Any]:

@@ -75,7 +75,9 @@ class ReleaseAdmin(PortalAdmin):
                      template="console/rollback.html", shown=_revisions,
                      text=gettext_lazy("Holds this cluster at an earlier revision; the others stay as they are.")),
     )  # fmt: skip
-    bulk_actions = (BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy),)
+    bulk_actions = (
+        BulkAction("redeploy", gettext_lazy("Redeploy"), _redeploy, verb="applications.redeploy"),
+    )
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return (

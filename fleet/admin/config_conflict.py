@@ -48,6 +48,7 @@ def _action(choice: ConflictChoice, title: Any, icon: str, text: Any, **more: An
         title,
         icon,
         partial(_decide, choice=choice),
+        verb="configitems.edit",
         template="console/config_decide.html",
         offered=lambda row: bool(row.open),
         shown=_found,
@@ -82,7 +83,7 @@ class ConfigConflictAdmin(PortalAdmin):
     ordering = ("-open", "-created_at")
     object_actions = _ACTIONS
     bulk_actions = tuple(
-        BulkAction(one.slug, one.title, one.run, text=one.text) for one in _ACTIONS
+        BulkAction(one.slug, one.title, one.run, verb=one.verb, text=one.text) for one in _ACTIONS
     )
 
     def _tabs(self) -> list[tuple[str, Any, str]]:

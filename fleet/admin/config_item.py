@@ -36,7 +36,6 @@ from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import Section, add_section
-from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import badge, since
 
@@ -130,6 +129,7 @@ class ConfigItemAdmin(PortalAdmin):
 
     rows = visible_config_items
     form = ConfigItemForm
+    writes = True
     status_template = "console/config_status.html"
     history_template = "console/config_history.html"
     add_form_template = "console/config_form.html"
@@ -152,31 +152,32 @@ class ConfigItemAdmin(PortalAdmin):
         ObjectAction("preview", gettext_lazy("Preview"), "difference", _preview, template="console/config_preview.html",
                      offered=_alive, shown=_groups,
                      text=gettext_lazy("What writing what is saved would change in the clusters now. Nothing is changed by looking.")),
-        ObjectAction("reveal", gettext_lazy("Reveal"), "visibility", _reveal, form=RevealForm,
+        ObjectAction("reveal", gettext_lazy("Reveal"), "visibility", _reveal, verb="reveal", form=RevealForm,
                      template="console/config_reveal.html", offered=lambda row: row.is_secret,
                      text=gettext_lazy("Shows values in clear, on this page only. That you looked is kept in the audit.")),
-        ObjectAction("rollback", gettext_lazy("Roll back"), "history", _rollback, form=ConfigRollbackForm,
+        ObjectAction("rollback", gettext_lazy("Roll back"), "history", _rollback, verb="rollback", form=ConfigRollbackForm,
                      template="console/config_rollback.html", offered=_alive, shown=_candidates,
                      text=gettext_lazy("Everything that was saved then, secret values included, becomes a new revision.")),
-        ObjectAction("adopt", gettext_lazy("Adopt"), "move_to_inbox", _adopt, form=AdoptForm, offered=_alive,
+        ObjectAction("adopt", gettext_lazy("Adopt"), "move_to_inbox", _adopt, verb="adopt", form=AdoptForm, offered=_alive,
                      text=gettext_lazy("Objects of its name that are in the clusters already and not ours are taken over: their values are replaced.")),
-        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, offered=lambda row: _alive(row) and not row.suspended,
+        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, verb="suspend", offered=lambda row: _alive(row) and not row.suspended,
                      text=gettext_lazy("Nothing is written, corrected or removed until it is resumed.")),
-        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, offered=lambda row: row.suspended,
+        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, verb="suspend", offered=lambda row: row.suspended,
                      text=gettext_lazy("Everything due is done.")),
     )  # fmt: skip
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True, form=ConfigDeleteForm,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True, form=ConfigDeleteForm,
         template="console/config_delete.html", shown=_copies,
         text=gettext_lazy("Its objects are removed from every cluster below, and then it is removed from here."),
     )  # fmt: skip
     bulk_actions = (
-        BulkAction("pause", gettext_lazy("Pause"), _pause),
-        BulkAction("resume", gettext_lazy("Resume"), _resume),
+        BulkAction("pause", gettext_lazy("Pause"), _pause, verb="suspend"),
+        BulkAction("resume", gettext_lazy("Resume"), _resume, verb="suspend"),
         BulkAction(
             "delete",
             gettext_lazy("Delete"),
             _delete,
+            verb="delete",
             form=ConfigDeleteForm,
             danger=True,
             text=delete_action.text,
@@ -216,11 +217,8 @@ class ConfigItemAdmin(PortalAdmin):
     def changed(self, row: ConfigItem) -> str:
         return since(row.updated_at)
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may_operate(request.user)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_operate(request.user) and (obj is None or _alive(obj))
+        return super().has_change_permission(request, obj) and (obj is None or _alive(obj))
 
     def get_form(
         self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
@@ -294,7 +292,7 @@ class ConfigCopyAdmin(PortalAdmin):
     search_fields = ("name", "object_name")
     fields = ("name", "item", "cluster", "namespace", "object_kind", "object_name", "revision")
     object_actions = (
-        ObjectAction("adopt", gettext_lazy("Adopt"), "move_to_inbox", _adopt_copy,
+        ObjectAction("adopt", gettext_lazy("Adopt"), "move_to_inbox", _adopt_copy, verb="configitems.adopt",
                      offered=lambda row: row.condition("Applied").get("reason") == "ObjectOwnedByOthers",
                      text=gettext_lazy("The object that is there already is taken over: its values are replaced.")),
     )  # fmt: skip
@@ -330,8 +328,8 @@ class ConfigCopyAdmin(PortalAdmin):
 
 
 def copies_of_cluster(row: Cluster, user: Any) -> dict[str, Any]:
-    """What config items write in a cluster (whoever sees the cluster sees what is on it)."""
-    found = row.config_copies.select_related("item", "cluster", "revision")
+    """What config items write in a cluster: what of it `user` may see."""
+    found = visible_config_copies(user).filter(cluster=row)
     return {"copies": found.order_by("item__name", "namespace")[:_SHOWN]}
 
 

@@ -91,17 +91,17 @@ class NodeAdmin(ObservedAdmin):
     ordering = ("cluster__name", "name")
     live = True
     object_actions = (
-        ObjectAction("cordon", gettext_lazy("Cordon"), "block", _cordon, offered=lambda row: not row.unschedulable,
+        ObjectAction("cordon", gettext_lazy("Cordon"), "block", _cordon, verb="operate", offered=lambda row: not row.unschedulable,
                      text=gettext_lazy("No new pods come to the node; those on it stay.")),
-        ObjectAction("uncordon", gettext_lazy("Uncordon"), "check_circle", _uncordon, offered=lambda row: row.unschedulable,
+        ObjectAction("uncordon", gettext_lazy("Uncordon"), "check_circle", _uncordon, verb="operate", offered=lambda row: row.unschedulable,
                      text=gettext_lazy("New pods may come again.")),
-        ObjectAction("drain", gettext_lazy("Drain"), "logout", _drain, form=DrainForm, danger=True,
+        ObjectAction("drain", gettext_lazy("Drain"), "logout", _drain, verb="operate", form=DrainForm, danger=True,
                      offered=lambda row: not _draining(row),
                      text=gettext_lazy("Cordons the node, then evicts its pods; disruption budgets are respected. Pods of DaemonSets and mirror pods stay.")),
-        ObjectAction("cancel", gettext_lazy("Cancel the drain"), "cancel", _cancel, offered=_draining,
+        ObjectAction("cancel", gettext_lazy("Cancel the drain"), "cancel", _cancel, verb="operate", offered=_draining,
                      text=gettext_lazy("Nothing more is evicted; the node stays cordoned.")),
-        ObjectAction("label", gettext_lazy("Labels"), "label", _label, form=NodeLabelsForm),
-        ObjectAction("taint", gettext_lazy("Taints"), "do_not_disturb_on", _taint, form=NodeTaintsForm),
+        ObjectAction("label", gettext_lazy("Labels"), "label", _label, verb="operate", form=NodeLabelsForm),
+        ObjectAction("taint", gettext_lazy("Taints"), "do_not_disturb_on", _taint, verb="operate", form=NodeTaintsForm),
     )  # fmt: skip
 
     def status_context(self, row: Any) -> dict[str, Any]:

@@ -68,20 +68,20 @@ class ProjectAdmin(PortalAdmin):
         }),
     )  # fmt: skip
     object_actions = (
-        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause,
+        ObjectAction("pause", gettext_lazy("Pause"), "pause", _pause, verb="edit",
                      offered=lambda row: not row.suspended and not row.deletion_requested_at,
                      text=gettext_lazy("Nothing of it is changed in the clusters until it is resumed.")),
-        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, offered=lambda row: row.suspended,
+        ObjectAction("resume", gettext_lazy("Resume"), "play_arrow", _resume, verb="edit", offered=lambda row: row.suspended,
                      text=gettext_lazy("Everything due is done.")),
     )  # fmt: skip
     delete_action = ObjectAction(
-        "delete", gettext_lazy("Delete"), "delete", _delete, danger=True, form=ProjectDeleteForm,
+        "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True, form=ProjectDeleteForm,
         template="console/project_delete.html", shown=_taken,
         text=gettext_lazy("Its marks and quotas are taken back from the clusters. Its namespaces stay, unless you choose them."),
     )  # fmt: skip
     bulk_actions = (
-        BulkAction("pause", gettext_lazy("Pause"), _pause),
-        BulkAction("resume", gettext_lazy("Resume"), _resume),
+        BulkAction("pause", gettext_lazy("Pause"), _pause, verb="edit"),
+        BulkAction("resume", gettext_lazy("Resume"), _resume, verb="edit"),
     )
 
     @admin.display(description=gettext_lazy("state"), ordering="ready")

@@ -22,9 +22,11 @@ from fleet.errors import ConfigItemInvalidError, ConfigItemStateError
 from fleet.models import Cluster, ConfigCopy, ConfigItem, ConfigItemRevision, Operation
 from fleet.operations import Target, operation_start, targets_progress
 from fleet.projects.bounds import within
-from kubecarrier.lib import audit, lease
+from kubecarrier.lib import access, audit, lease
 from kubecarrier.lib.placement import Placement, resolve
 from kubecarrier.lib.tasks import wake_on_commit
+
+_ANOTHER = "A config item that you may not see"
 
 Spot = tuple[Any, str]  # cluster id, namespace
 
@@ -147,14 +149,22 @@ def _refuse_taken(row: ConfigItem, fresh: list[ConfigCopy]) -> None:
     spots = {(copy.cluster_id, copy.namespace) for copy in fresh}
     for other in others.select_related("item", "cluster"):
         if (other.cluster_id, other.namespace) in spots:
+            name = _named(other.item)
             raise ConfigItemStateError(
                 "object_taken",
-                f"The config item “{other.item.name}” writes {row.object_kind} {row.object_name}"
+                f"{name} writes {row.object_kind} {row.object_name}"
                 f" in {other.namespace} on {other.cluster.name} already.",
                 field="spec.objectName",
                 hint="Give it another name or namespace, or another placement.",
-                item=other.item.name,
+                item=other.item.name if name != _ANOTHER else "",
             )
+
+
+def _named(item: ConfigItem) -> str:
+    """By its name to whoever may see it."""
+    person = access.acting_person()
+    seen = person is None or access.may(person, "configitems.view", item)
+    return f"The config item “{item.name}”" if seen else _ANOTHER
 
 
 def adopt(row: ConfigItem, *, cluster: str = "", namespace: str = "") -> Operation:

@@ -128,14 +128,18 @@ def cluster_changed(cluster: Cluster) -> None:
     give. A new cluster is exempt: whoever imports one has its whole credential.
     """
     reached = _bindings_on(cluster)
+    won: list[Binding] = []
     for binding in _everywhere():
         inside = _chooses(binding, cluster)
         if inside == (binding.pk in reached):
             continue
         follow(binding)
         if inside and cluster.generation > 1 and not binding.scope.get("platform"):
-            given = granting.Given.by(binding.role)
-            granting.check(given, {"clusters": [cluster.name]}, without=binding)
+            won.append(binding)
+    # None of them counts for another: two that are both won would hold each other up.
+    for binding in won:
+        given = granting.Given.by(binding.role)
+        granting.check(given, {"clusters": [cluster.name]}, without=won)
 
 
 def _chooses(binding: Binding, cluster: Cluster) -> bool:

@@ -48,13 +48,16 @@ _ALWAYS = frozenset({"read_generation", "reason"})
 
 
 class VisibleFilter(RelatedFieldListFilter):
-    """The objects that the person may see; people and kinds of objects are no objects of ours."""
+    """The objects that the person may see; of people, those whose rows are in the list."""
 
     def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
         model = field.remote_field.model
-        if not hasattr(model._default_manager.all(), "visible_to"):
-            return super().field_choices(field, request, model_admin)
-        rows = model._default_manager.all().visible_to(request.user)
+        rows = model._default_manager.all()
+        if hasattr(rows, "visible_to"):
+            rows = rows.visible_to(request.user)
+        else:
+            listed = model_admin.get_queryset(request).order_by().values(field.attname)
+            rows = rows.filter(pk__in=listed)
         return [
             (row.pk, str(row))
             for row in rows.order_by(getattr(model, "USERNAME_FIELD", "name"))[:MAX_BULK]

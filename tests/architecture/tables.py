@@ -10,7 +10,9 @@ from typing import Final
 
 TESTS: Final = Path(__file__).parents[1]
 DOCS: Final = TESTS.parent / "docs"
-REFERENCE: Final = re.compile(r"`((?:unit|db|controlplane)/[\w/]+\.py(?:::\w+)*)`((?: `\[.+?\]`)*)")
+REFERENCE: Final = re.compile(
+    r"`((?:unit|db|controlplane|architecture)/[\w/]+\.py(?:::\w+)*)`((?: `\[.+?\]`)*)"
+)
 
 
 def rows(page: str) -> list[tuple[str, str]]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from django.apps import apps
+from django.contrib import admin
 
 from kubecarrier.lib import catalogue
 from kubecarrier.lib.catalogue import Level
 from tests.authorization import surface
-from tests.authorization.table import RIGHTS, SORTS, rest_rows
+from tests.authorization.table import RIGHTS, SORTS, TABLE, rest_rows
 
 
 def canonical(line: str) -> str:
@@ -55,3 +59,51 @@ def test_each_word_of_the_table_means_something() -> None:
 
 def _among(one: str, listed: tuple[str, ...]) -> bool:
     return one in listed or f"{one.partition('.')[0]}.*" in listed or "*" in listed
+
+
+#: What every page of a model is made of; `add`, `change`, `delete` and `do` say who may.
+USUAL = {"", "add/", "{id}/history/", "{id}/delete/", "{id}/change/", "{id}/"}
+PORTALS = {"{id}/do/{slug}/", "{id}/live/"}
+
+
+def test_every_page_of_the_console_has_a_row() -> None:
+    """Each model, each page below it that not every model has, and each page of no model."""
+    said = TABLE["console"]
+    there = surface.console()
+    missing = []
+    for model, below in there.items():
+        if not model:
+            continue
+        if model not in said:
+            missing.append(
+                f"console: {model}: {{kind: <plural>, add: ..., change: ..., delete: ...}}"
+            )
+            continue
+        more = {key.partition(" ")[2] for key in said[model].get("more", {})}
+        more = {path.replace("{pk}", "{id}") for path in more}
+        rest = {path.replace("{pk}", "{id}") for path in below} - USUAL - PORTALS - more
+        missing += [f"console: {model}: more: GET {path}: <what it asks for>" for path in rest]
+    missing += [f"pages: {path}: everybody" for path in there[""] - set(TABLE["pages"])]
+    missing += [f"beside: {path}: ..." for path in surface.beside() - set(TABLE["beside"])]
+    assert not missing, (
+        "Who may open this? Say it in tests/authorization.yaml, as\n    "
+        + "\n    ".join(sorted(missing))
+    )
+    assert set(said) == set(there) - {""}
+    assert set(TABLE["pages"]) == there[""]
+    assert set(TABLE["beside"]) == surface.beside()
+
+
+@pytest.mark.parametrize("model", sorted(TABLE["console"]))
+def test_every_action_of_the_console_has_a_row(model: str) -> None:
+    """By slug, on one object and on several; what is not written has no form and no row for it."""
+    said = TABLE["console"][model]
+    page: Any = admin.site._registry[apps.get_model(model.replace("/", "."))]
+    if said.get("superusers"):
+        return
+    for word, listed in (("do", page.object_actions), ("bulk", page.bulk_actions)):
+        slugs = {one.slug for one in listed}
+        assert slugs == set(said.get(word, {})), (
+            f"tests/authorization.yaml: {model}: {word}: {slugs}"
+        )
+    assert (page.delete_action is not None) == ("delete" in said), f"{model}: delete"

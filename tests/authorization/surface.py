@@ -63,3 +63,25 @@ def methods_of(view: Any) -> list[str]:
     kind = getattr(view, "cls", None) or getattr(view, "view_class", None)
     listed = getattr(kind, "http_method_names", METHODS)
     return [m for m in METHODS if m in listed and (m in named if named else hasattr(kind, m))]
+
+
+def console() -> dict[str, set[str]]:
+    """By `app/model`, what lies below it: `{id}/change/`; pages of no model are below `""`."""
+    from django.contrib import admin
+
+    models = {f"{m._meta.app_label}/{m._meta.model_name}/" for m in admin.site._registry}
+    found: dict[str, set[str]] = {"": set()}
+    for path, _ in patterns():
+        if not path.startswith("admin/"):
+            continue
+        below = path[6:]
+        model = next((one for one in models if below.startswith(one)), "")
+        page = below.removeprefix(model)
+        page = page.replace("{object_id}", "{id}") if model else page
+        found.setdefault(model.rstrip("/"), set()).add(page)
+    return found
+
+
+def beside() -> set[str]:
+    """What is neither below /api/v1 nor the console."""
+    return {path for path, _ in patterns() if not path.startswith(("admin/", "api/v1/"))}

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from django.core.cache import cache
-from django.db import connection, transaction
+from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import AuditEntry
@@ -26,6 +24,7 @@ from tests.authorization.table import (
     rest_rows,
     sees,
 )
+from tests.authorization.undone import undone
 from tests.authorization.world import World
 from tests.portal import Json, web_chart
 
@@ -35,15 +34,6 @@ FILLED = {
     "group": "core", "version": "v1", "plural": "pods", "namespace": "blue", "node": "node-one",
 }  # fmt: skip
 OBJECT = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web", "resourceVersion": "1"}}
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    """What happens inside never happened."""
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-    cache.clear()
 
 
 def path_of(row: Row, name: str) -> str:

@@ -20,6 +20,7 @@ from fleet.live.objects import ref_of
 from fleet.live.session import Session, open_session
 from fleet.models import Cluster
 from fleet.permissions import visible_clusters
+from kubecarrier.lib import access, audit
 from kubecarrier.lib.errors import KubeCarrierError
 
 View = Callable[..., HttpResponse]
@@ -81,6 +82,31 @@ def url(
     return reverse(f"admin:fleet_live_{name}", args=[*arguments, *more])
 
 
+def asking(permission: str, view: View) -> View:
+    """The page for who holds that on the cluster; who does not makes the portal ask it nothing."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, pk: UUID, **where: str) -> HttpResponse:
+        row = visible_clusters(request.user).filter(pk=pk).first()
+        asked = ACTS.get(where.get("action", ""), permission)
+        if row is not None and not access.may(request.user, asked, row):
+            return _refused(request, row, access.denied(asked, row))
+        return view(request, pk, **where)
+
+    return wrapped
+
+
+#: What the acts on one object ask for.
+ACTS = {
+    "delete": "resources.delete",
+    "scale": "resources.scale",
+    "restart": "resources.restart",
+    "suspend": "resources.suspend",
+    "resume": "resources.suspend",
+    "reveal": "resources.reveal",
+}
+
+
 def page_view(view: View) -> View:
     """The page's errors are a page of their own: never a traceback, never an empty list."""
 
@@ -88,6 +114,7 @@ def page_view(view: View) -> View:
     def wrapped(request: HttpRequest, pk: UUID, **where: str) -> HttpResponse:
         row = visible_clusters(request.user).filter(pk=pk).first()
         if row is None:
+            audit.hidden("clusters.view", Cluster.objects.filter(pk=pk).first)
             raise Http404
         more = {key: where.pop(key) for key in ("action",) if key in where}
         try:

@@ -8,6 +8,7 @@ from django.urls import path, reverse
 from django.views.decorators.csrf import csrf_protect
 
 from fleet.admin.resources import acting, editing, logs, looking
+from fleet.admin.resources.page import asking
 from fleet.models import Cluster
 
 _SHORTCUTS = (
@@ -28,19 +29,23 @@ _ONE = f"{_KIND}<str:namespace>/<str:name>/"
 def urls(site: Any) -> list[Any]:
     """For `ClusterAdmin.get_urls`, before Django's own."""
     pages = (
-        (_ROOT, looking.kinds_view, "kinds"),
-        (_KIND, looking.list_view, "list"),
-        (f"{_KIND}new/", editing.new_view, "new"),
-        (f"{_KIND}check/", editing.check_view, "check"),
-        (f"{_KIND}bulk/", acting.bulk_view, "bulk"),
-        (_ONE, looking.object_view, "object"),
-        (f"{_ONE}edit/", editing.edit_view, "edit"),
-        (f"{_ONE}logs/", logs.logs_view, "logs"),
-        (f"{_ONE}do/<str:action>/", acting.act_view, "do"),
+        (_ROOT, looking.kinds_view, "kinds", "view"),
+        (_KIND, looking.list_view, "list", "view"),
+        (f"{_KIND}new/", editing.new_view, "new", "create"),
+        (f"{_KIND}check/", editing.check_view, "check", "view"),
+        (f"{_KIND}bulk/", acting.bulk_view, "bulk", "view"),
+        (_ONE, looking.object_view, "object", "view"),
+        (f"{_ONE}edit/", editing.edit_view, "edit", "edit"),
+        (f"{_ONE}logs/", logs.logs_view, "logs", "logs"),
+        (f"{_ONE}do/<str:action>/", acting.act_view, "do", "view"),
     )
     return [
-        path(at, site.admin_view(csrf_protect(view)), name=f"fleet_live_{name}")
-        for at, view, name in pages
+        path(
+            at,
+            site.admin_view(csrf_protect(asking(f"resources.{verb}", view))),
+            name=f"fleet_live_{name}",
+        )
+        for at, view, name, verb in pages
     ]
 
 

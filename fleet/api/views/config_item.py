@@ -72,6 +72,8 @@ class ConfigItemViewSet(DocumentViewSet):
         wish = documents.read(self.kind, document, name=name) if document else None
         if item is None and wish is None:
             self.fetch(request, name)
+        if wish:
+            self.require_write(request, name, item)
         save = partial(configitem_apply, actor=request.user, wish=wish) if wish else None
         return Response({"groups": configitem_preview(name=name, save=save)})
 
