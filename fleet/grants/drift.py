@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from fleet.grants import objects
+from fleet.grants import objects, portal_account
 from fleet.grants.objects import Grant, Json
-from fleet.grants.portal_account import OWNER_MARK
 from fleet.resource import ObjectRef
 
 ADMIN_ROLE = "cluster-admin"
@@ -67,13 +66,19 @@ def findings(
 ) -> list[Finding]:
     """`present` carries our mark; `taken` has a name that a grant wants, and does not."""
     found = [one for wish in wishes for one in _of(wish, present, taken)]
-    owners = {OWNER_MARK, *(wish.grant.owner for wish in wishes)}
+    owners = {wish.grant.owner for wish in wishes}
     for ref, obj in present.items():
         owner = owner_in(obj)
-        if owner not in owners:
+        if owner not in owners and not _is_portals(ref, owner):
             text = f"No grant on this cluster wants it; its owner mark is {owner or 'missing'}."
             found.append(Finding(State.ORPHANED, ref, text))
     return sorted(found, key=lambda one: (one.binding, one.ref))
+
+
+def _is_portals(ref: ObjectRef, owner: str) -> bool:
+    """What the portal's own account may; only by the names that it has, for a mark is soon copied."""
+    names = {portal_account.ROLE, portal_account.GROUPS_ROLE}
+    return owner == portal_account.OWNER_MARK and ref.name in names and not ref.namespace
 
 
 def owner_in(obj: Mapping[str, Any]) -> str:

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.policy_rules import Atom, allows
-from fleet.grants import objects
+from fleet.grants import accounts, objects
 from fleet.grants.drift import owner_in
 from fleet.grants.objects import Json
 from fleet.kube import Kube
 from fleet.live.can_i import Act, attributes_of, portal_kube
-from fleet.models import Cluster
+from fleet.models import Cluster, Kubeconfig
 
 _PERSON, _GROUP = "kubecarrier:", "kubecarrier:group:"
 _KINDS = ("ClusterRole", "Role", "ClusterRoleBinding", "RoleBinding")
@@ -54,7 +54,8 @@ def cluster_who_can(*, cluster: Cluster, act: Act) -> list[Subject]:
     bindings = list(listed["ClusterRoleBinding"])
     if namespace:
         bindings += listed["RoleBinding"]
-    found = {subject for one in bindings for subject in _subjects(one, roles, atom)}
+    people = _people(cluster)
+    found = {subject for one in bindings for subject in _subjects(one, roles, atom, people)}
     return sorted(found, key=lambda one: (not one.ours, one.kind, one.name, one.namespace))
 
 
@@ -82,7 +83,18 @@ def _key(role: Json) -> tuple[str, str, str]:
     return role["kind"], metadata.get("namespace") or "", metadata["name"]
 
 
-def _subjects(binding: Json, roles: Roles, atom: Atom) -> Iterator[Subject]:
+def _people(cluster: Cluster) -> dict[str, str]:
+    """Whose the accounts of kubeconfigs are that still work there."""
+    rows = Kubeconfig.objects.filter(cluster=cluster, ended_at=None)
+    return {
+        f"{accounts.NAMESPACE}/{account}": name
+        for account, name in rows.values_list("account", "username")
+    }
+
+
+def _subjects(
+    binding: Json, roles: Roles, atom: Atom, people: Mapping[str, str]
+) -> Iterator[Subject]:
     metadata, points_at = binding["metadata"], binding.get("roleRef") or {}
     namespace = str(metadata.get("namespace") or "")
     place = namespace if points_at.get("kind") == "Role" else ""
@@ -101,7 +113,7 @@ def _subjects(binding: Json, roles: Roles, atom: Atom) -> Iterator[Subject]:
             role=str(points_at.get("name")),
             namespace=namespace,
             ours=ours,
-            person=person,
+            person=person or people.get(f"{place}{name}", ""),
             group=group,
         )
 
