@@ -128,12 +128,14 @@ def _get(kube: Kube, ref: ObjectRef) -> Json | None:
 class Drift:
     """How one object differs from what was deployed, and who wrote that.
 
-    `taken_by` is the Helm release that it belongs to now, where that is another one.
+    `uid` is that of the object which was seen ("" when it is missing), `taken_by` the
+    Helm release that it belongs to now, where that is another one.
     """
 
     ref: ObjectRef
     fields: tuple[str, ...]
     managers: tuple[str, ...] = ()
+    uid: str = ""
     taken_by: str = ""
 
     def entry(self) -> Json:
@@ -168,7 +170,8 @@ def drift_of(
     if not fields:
         return None
     taken = "" if owner_of(seen.live) in {None, owner_of(wanted)} else str(owner_of(seen.live))
-    return Drift(seen.ref, fields, _other_managers(seen.live, manager), taken)
+    uid = str(seen.live["metadata"]["uid"])
+    return Drift(seen.ref, fields, _other_managers(seen.live, manager), uid, taken)
 
 
 def owner_of(obj: Json) -> str | None:
@@ -178,8 +181,10 @@ def owner_of(obj: Json) -> str | None:
     return f"{annotations.get('meta.helm.sh/release-namespace', '')}/{name}" if name else None
 
 
-def heal(kube: Kube, wanted: Json) -> None:
-    """Put one object back as it was deployed, under Helm's field manager."""
+def heal(kube: Kube, wanted: Json, *, uid: str) -> None:
+    """Put one object back as it was deployed, under Helm's field manager: the one that was seen."""
+    if uid:
+        wanted = {**wanted, "metadata": {**wanted["metadata"], "uid": uid}}
     kube.apply(wanted, field_manager=HELM_FIELD_MANAGER, force=True)
 
 

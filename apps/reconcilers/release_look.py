@@ -78,7 +78,7 @@ def _drift(
     left = [
         drift
         for drift in found
-        if drift.taken_by or not _heal(job, kube, drift.ref, wanted, beside)
+        if drift.taken_by or not _heal(job, kube, drift, wanted, beside)
     ]
     return left, [datetime.now(UTC).isoformat()] if len(left) < len(found) else []
 
@@ -99,13 +99,13 @@ def _drift_of(
 def _heal(
     job: ReleaseJob,
     kube: Kube,
-    ref: ObjectRef,
+    drift: live.Drift,
     wanted: Mapping[ObjectRef, Json],
     beside: Mapping[ObjectRef, Json],
 ) -> bool:
-    if ref in beside:
-        return context.restore(job, kube, beside[ref])
-    live.heal(kube, wanted[ref])
+    if drift.ref in beside:
+        return context.restore(job, kube, beside[drift.ref])
+    live.heal(kube, wanted[drift.ref], uid=drift.uid)
     return True
 
 
