@@ -82,6 +82,42 @@ def test_a_worker_killed_in_the_middle_of_a_fan_out(
             assert len(found) == 2, "what it wrote came back as nobody's change"
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_stopped_in_the_middle_of_a_fan_out(
+    portal: Portal, cluster_one: ControlPlane, namespace: str, kubectl: Any
+) -> None:
+    """Its lease is over while it stands still: when it goes on, its writes and records are refused."""
+    with behind_proxy(cluster_one) as proxy, invariants(cluster_one) as (witness,):
+        import_through(portal, cluster_one, proxy)
+        for name in ITEMS:
+            save(portal, name, namespace, propagation="two-way", placement={"clusters": ["one"]})
+        names = [f"configitems/{name}" for name in ITEMS]
+        eventually(lambda: all(map(portal.ready, names)))
+        made = witness.writes()["patch"]
+        for name in names:
+            portal.call("post", f"{name}/set", {"data": {"size": "2"}})
+        proxy.behave(Mode.LATENCY, delay=0.4)
+        child = worker()
+        try:
+            wait(lambda: witness.writes()["patch"] > made)
+            child.send_signal(signal.SIGSTOP)
+            proxy.behave(Mode.FORWARD)
+            eventually(lambda: all(map(portal.ready, names)), seconds=CONVERGED_SECONDS)
+            for name in names:
+                portal.call("post", f"{name}/set", {"data": {"size": "3"}})
+            eventually(lambda: all(map(portal.ready, names)))
+            child.send_signal(signal.SIGCONT)
+            assert child.wait(60) == 0, "it went on to its end"
+        finally:
+            child.kill()
+            child.wait()
+        eventually(lambda: all(map(portal.ready, names)))
+        for name in ITEMS:
+            assert data(kubectl, cluster_one, namespace, name)["size"] == "3"
+            found = portal.call("get", f"configitems/{name}/revisions")["items"]
+            assert len(found) == 3
+
+
 @pytest.fixture
 def database() -> Iterator[postgres.Server]:
     try:
