@@ -76,9 +76,7 @@ def _drift(
     if job.drift_policy is not DriftPolicy.CORRECT or not found or job.paused or _flapping(job):
         return found, []
     left = [
-        drift
-        for drift in found
-        if drift.taken_by or not _heal(job, kube, drift, wanted, beside)
+        drift for drift in found if drift.taken_by or not _heal(job, kube, drift, wanted, beside)
     ]
     return left, [datetime.now(UTC).isoformat()] if len(left) < len(found) else []
 
@@ -103,6 +101,7 @@ def _heal(
     wanted: Mapping[ObjectRef, Json],
     beside: Mapping[ObjectRef, Json],
 ) -> bool:
+    job.claim.require()
     if drift.ref in beside:
         return context.restore(job, kube, beside[drift.ref])
     live.heal(kube, wanted[drift.ref], uid=drift.uid)

@@ -57,6 +57,7 @@ def one_pass(job: ReleaseJob) -> Pass:
     if job.paused and step in MUTATING:
         step = Step.LOOK
     if step in MUTATING:
+        job.claim.require()
         site.kube.verify()  # Helm asks nobody whose cluster it is
     match step:
         case Step.WAIT_FOR_DEPENDENCY:

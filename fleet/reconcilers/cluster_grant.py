@@ -92,6 +92,7 @@ class ClusterGrantReconciler:
             return paused(difference)
         if difference.foreign:
             return foreign(difference.foreign[0])
+        job.claim.require()
         apply(kube, difference)
         return applied(difference, deleting=job.deleting)
 

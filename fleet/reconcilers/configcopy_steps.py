@@ -38,6 +38,7 @@ from fleet.kube_errors import (
 from fleet.reconcilers import configcopy_passes as passes
 from fleet.reconcilers.configcopy_job import CopyJob
 from fleet.reconcilers.configcopy_plan import MUTATING, Facts, Step, plan
+from kubecarrier.lib.lease import LeaseLost
 from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
@@ -288,6 +289,7 @@ def _applied(
     untouched: Collection[str] = (),
 ) -> Json:
     """One server-side apply; a second write only where somebody else holds further keys."""
+    job.claim.require()
     body = job.wanted.document(values, key=job.key, uid=uid, version=version, untouched=untouched)
     obj = kube.apply(body, field_manager=FIELD_MANAGER, force=True).obj
     extra = set(values_of({"kind": job.wanted.kind, **obj})) - set(values) - set(untouched)
@@ -334,6 +336,7 @@ def _restart(job: CopyJob, kube: Kube, kind: str, name: str) -> bool:
 def _deleted(job: CopyJob, kube: Kube, live: Json) -> None:
     """Only the very object and state that was looked at."""
     metadata = live["metadata"]
+    job.claim.require()
     try:
         kube.delete(_ref(job), uid=metadata["uid"], resource_version=metadata["resourceVersion"])
     except NotFound:
@@ -356,4 +359,4 @@ def _ref(job: CopyJob) -> ObjectRef:
 
 def ends_lane(error: Exception) -> bool:
     """A cluster that does not answer, or asks to be left alone, is not asked for the next copy."""
-    return isinstance(error, Unreachable | TooManyRequests | AnotherCluster)
+    return isinstance(error, Unreachable | TooManyRequests | AnotherCluster | LeaseLost)

@@ -2,16 +2,18 @@
 
 A worker claims due rows by one conditional UPDATE that raises `lease_token`;
 its result is written only while that token still stands, so a worker that was
-stopped for a minute cannot overwrite its successor. Attempts are counted at
-the claim: a worker that dies in the middle counts too.
+stopped for a minute cannot overwrite its successor. Before it writes to a
+cluster it asks its own clock: `Claim.require`. Attempts are counted at the
+claim: a worker that dies in the middle counts too.
 """
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections import Counter
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,7 +21,19 @@ from django.db import connections, models, router, transaction
 from django.db.models import Case, DateTimeField, ExpressionWrapper, F, Q, Value, When
 from django.db.models.functions import Now
 
+from kubecarrier.lib.errors import TransientError
 from kubecarrier.lib.spec import ReconciledModel
+
+
+class LeaseLost(TransientError):  # noqa: N818
+    """This process stood still for longer than its lease: somebody else may be at work."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """Until when a claim surely stands, by the clock of this process."""
+
+    until: float = float("inf")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +48,12 @@ class Claim:
     generation: int
     failures: int
     expires_at: datetime
+    hold: Hold = field(default_factory=Hold, compare=False)
+
+    def require(self) -> None:
+        """Called before something is changed outside the database; raises LeaseLost."""
+        if time.monotonic() > self.hold.until:
+            raise LeaseLost("lease_lost", "The lease was over before the change was made.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +107,7 @@ def claim_due(
         rows = rows.exclude(**{f"{bulkhead.column}__in": bulkhead.full()})
     if limit < 1 or not rows.exists():
         return []
-    using = router.db_for_write(model)
+    using, until = router.db_for_write(model), time.monotonic() + lease_seconds
     with transaction.atomic(using=using):
         chosen = rows.order_by("next_reconcile_at")
         if connections[using].features.has_select_for_update_skip_locked:
@@ -102,7 +122,10 @@ def claim_due(
             next_reconcile_at=in_seconds(lease_seconds),
         )
         fields = ("pk", "lease_token", "generation", "failures", "lease_expires_at")
-        return [Claim(*row) for row in model.objects.filter(pk__in=pks).values_list(*fields)]
+        claims = [Claim(*row) for row in model.objects.filter(pk__in=pks).values_list(*fields)]
+    for claim in claims:
+        claim.hold.until = until
+    return claims
 
 
 def _chosen(rows: models.QuerySet[Any], limit: int, bulkhead: Bulkhead | None) -> list[Any]:
@@ -123,7 +146,13 @@ def renew(model: type[ReconciledModel], claims: Collection[Claim], *, lease_seco
     held = Q(pk__in=[])
     for claim in claims:
         held |= Q(pk=claim.pk, lease_token=claim.token)
-    return model.objects.filter(held).status_update(lease_expires_at=in_seconds(lease_seconds))
+    rows, until = model.objects.filter(held), time.monotonic() + lease_seconds
+    count = rows.status_update(lease_expires_at=in_seconds(lease_seconds))
+    standing = None if count == len(claims) else set(rows.values_list("pk", flat=True))
+    for claim in claims:
+        if standing is None or claim.pk in standing:
+            claim.hold.until = until
+    return count
 
 
 def record(

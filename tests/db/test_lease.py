@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from fleet.models import Cluster
 from kubecarrier.lib import lease, sweeps
-from kubecarrier.lib.lease import Bulkhead, Claim, in_seconds
+from kubecarrier.lib.lease import Bulkhead, Claim, LeaseLost, in_seconds
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +223,23 @@ def test_the_database_s_clock_counts() -> None:
     made = row("a", due=-1)
     Cluster.objects.filter(pk=made.pk).status_update(next_reconcile_at=Now())
     assert is_due(made)
+
+
+def test_who_stood_still_for_too_long_changes_nothing_outside() -> None:
+    """By the worker's own clock; a renewal counts only for what is still its own."""
+    for name in ("a", "b"):
+        row(name, due=-1)
+    first, second = claim()
+    first.require()
+    for held in (first, second):
+        held.hold.until = 0.0  # as after a minute of SIGSTOP
+        with pytest.raises(LeaseLost):
+            held.require()
+    expired(second)
+    (taken,) = claim()
+    assert taken.pk == second.pk
+    assert lease.renew(Cluster, [first, second], lease_seconds=30) == 1
+    first.require()
+    taken.require()
+    with pytest.raises(LeaseLost):
+        second.require()
