@@ -63,7 +63,8 @@ def one_pass(job: CopyJob) -> Pass:
     plans = {wish.name: plan(wish, job.owner, looks[wish.name]) for wish in job.wishes}
     due = sum(len(one.steps) for one in plans.values())
     held = bool(due) and bool(job.paused or _flapping(job))
-    job.claim.require()
+    if due:
+        job.claim.require()
     refused = {} if held else _take_all(kube, plans)
     columns: Json = {
         "seen_at": timezone.now(),

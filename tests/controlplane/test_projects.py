@@ -272,7 +272,7 @@ def test_killed_between_apply_and_record(
 
     save(fleet, names[0], placement={"clusters": ["one"]})
     reconciler = ProjectCopyReconciler()
-    (claim,) = lease.claim_due(ProjectCopy, limit=1, lease_seconds=0)
+    (claim,) = lease.claim_due(ProjectCopy, limit=1, lease_seconds=8)
     (job,) = reconciler.load([claim])
     reconciler.run(job)
     assert found(kubectl, cluster_one, "resourcequota", "kubecarrier", names[0]) is not None
