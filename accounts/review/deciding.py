@@ -38,8 +38,11 @@ class Decision:
     by: tuple[Way, ...] = ()
 
 
-def decide(user: Any, permission: str, row: Any = None) -> Decision:
-    """Whether `user` may, on a stored row or (None) on the platform."""
+def decide(user: Any, permission: str, row: Any = None, *, elsewhere: bool = True) -> Decision:
+    """Whether `user` may, on a stored row or (None) on the platform.
+
+    `elsewhere`: whether it may be told where else the right is held.
+    """
     allowed = may(user, permission, row)
     if allowed and user.is_superuser:
         return Decision(True, Why.SUPERUSER, "A superuser holds everything.", (SUPERUSER,))
@@ -47,7 +50,7 @@ def decide(user: Any, permission: str, row: Any = None) -> Decision:
         text = f"{user.username} is switched off, and may nothing."
         return Decision(False, Why.INACTIVE, text)
     grounds = holders.grounds_of(permission, row)
-    held = holders.rights(permission, None, user=user)
+    held = holders.rights(permission, None if elsewhere else grounds, user=user)
     fitting = [right for right in held if grounds.anywhere or right.spots & grounds.all_spots]
     if allowed:
         ways = Ways(fitting).of(fitting)

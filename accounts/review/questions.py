@@ -14,6 +14,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 
+from accounts.review.deciding import Decision, decide
 from accounts.review.listing import Wanted
 from accounts.review.people import person_named
 from kubecarrier.lib import access, anchors, audit, catalogue
@@ -63,6 +64,12 @@ def subject_of(asker: Any, name: str, row: Any) -> Any:
         return asker
     require_review(asker, row)
     return person_named(name)
+
+
+def decided(asker: Any, user: Any, asked: Asked) -> Decision:
+    """The answer about `user`; what he holds elsewhere is for him, and for who may review that."""
+    elsewhere = user.pk == asker.pk or access.may(asker, REVIEW)
+    return decide(user, asked.permission, asked.row, elsewhere=elsewhere)
 
 
 def may_review(asker: Any, row: Any) -> bool:

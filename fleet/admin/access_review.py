@@ -19,7 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.admin.access_lines import line_rows
 from accounts.forms.access_review import ClusterActForm, PersonForm, RightForm
 from accounts.models import User
-from accounts.review import deciding, holding, listing, questions
+from accounts.review import holding, listing, questions
 from accounts.review.people import Through, Way
 from fleet.admin.access_facts import ORPHANS, STATES
 from fleet.live import access_review
@@ -107,7 +107,7 @@ def _by_right(request: HttpRequest) -> Context:
     name = form.cleaned_data.get("user", "")
     if name or not questions.may_review(request.user, asked.row):
         user = questions.subject_of(request.user, name, asked.row)
-        decision = deciding.decide(user, asked.permission, asked.row)
+        decision = questions.decided(request.user, user, asked)
         return context | {
             "decision": decision,
             "asked": asked,

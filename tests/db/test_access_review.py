@@ -147,6 +147,13 @@ def test_of_others_by_right_only_and_names_stay_hidden(fleet: Portal) -> None:
     assert ask(local, 403, **asked)["code"] == "permission_denied"
     assert ask(local, 404, cluster="two", **asked)["code"] == "not_found"
     assert ask(local, 404, cluster="one", **(asked | {"user": "x"}))["code"] == "person_unknown"
+    # Where else somebody holds it is for who may review that place.
+    bind(ben, "editor", clusters=["two"])
+    edit = {"verb": "edit", "kind": "clusters", "user": "ben"}
+    there = ask(local, cluster="one", **edit)
+    assert (there["allowed"], there["reason"], there["by"]) == (False, "NotHeld", [])
+    everywhere = ask(fleet.client, cluster="one", **edit)
+    assert (everywhere["reason"], everywhere["by"][0]["on"]) == ("HeldElsewhere", "cluster two")
     ben.is_active = False
     user_save(user=ben)
     gone = ask(local, cluster="one", **asked)

@@ -14,7 +14,7 @@ from rest_framework.views import APIView
 
 from accounts.api.serializers import access_review as forms
 from accounts.models import Platform
-from accounts.review import deciding, holding, listing, questions
+from accounts.review import holding, listing, questions
 from accounts.review.listing import Wanted
 from accounts.review.questions import Question
 from kubecarrier.api.csv import CsvView, csv_download
@@ -77,7 +77,7 @@ class CanIView(APIView):
         given = validated(forms.CanISerializer, request)
         asked = questions.understood(request.user, _question(given))
         user = questions.subject_of(request.user, given["user"], asked.row)
-        found = deciding.decide(user, asked.permission, asked.row)
+        found = questions.decided(request.user, user, asked)
         return Response(
             {
                 "allowed": found.allowed,
