@@ -12,7 +12,8 @@ from apps.api.kinds import APPLICATION, REPOSITORY
 from apps.chart_rows import versions_of
 from apps.models import Application, ChartRepository
 from apps.permissions import visible_applications
-from fleet.permissions import visible_clusters, visible_projects
+from fleet.forms.placed import PLACEMENT_FIELDS, PlacedForm, names_of
+from fleet.permissions import visible_projects
 from kubecarrier.console.editor import YamlArea
 from kubecarrier.console.forms import (
     LabelsField,
@@ -30,12 +31,6 @@ from kubecarrier.lib.spec import name_validators
 MAX_UPLOAD = 20 * 1024 * 1024
 _EVERYWHERE = ("", _("Every cluster"))
 _NOWHERE: tuple[str, Any] = ("", _("None"))
-
-
-def _names(rows: Any, chosen: Any = ()) -> list[tuple[str, str]]:
-    """Names for a select, and those stored that are not visible (any more)."""
-    names = list(rows.values_list("name", flat=True).order_by("name")[:1000])
-    return [(name, name) for name in [*names, *(one for one in chosen if one not in names)]]
 
 
 class RepositoryForm(WishForm):
@@ -105,14 +100,13 @@ class UploadForm(PortalForm):
         return bytes(found.read())
 
 
-class ApplicationForm(WishForm):
+class ApplicationForm(PlacedForm):
     """A chart at a version with values and context, placed on clusters."""
 
     kind = APPLICATION
-    user: Any = None
     error_fields = {
-        "metadata.project": "project", "spec.placement.overrides": "overrides", "spec.placement.selector": "selector",
-        "spec.placement.clusters": "clusters", "spec.placement.exclude": "exclude", "spec.placement": "clusters",
+        **PLACEMENT_FIELDS,
+        "metadata.project": "project",
         "spec.configMaps": "config_maps", "spec.imageRegistry": "image_registry", "spec.envKey": "env_key",
         "spec.dependsOn": "depends_on", "spec.keepResources": "keep_resources", "spec.onFailure": "on_failure",
         "spec.timeoutSeconds": "timeout_seconds", "spec.maxHistory": "max_history", "spec.driftPolicy": "drift_policy",
@@ -144,18 +138,6 @@ class ApplicationForm(WishForm):
         widget=YamlArea(14, check="values", sends=("chart", "version")),
         help_text=_("Only what differs from the chart's defaults; checked against its schema."),
     )  # fmt: skip
-    clusters = forms.MultipleChoiceField(
-        label=_("Clusters"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
-        help_text=_("By name …"),
-    )  # fmt: skip
-    selector = forms.CharField(
-        label=_("Selector"), required=False, max_length=2000,
-        widget=text_input(placeholder="kubecarrier.io/environment=prod", **{"class": "kc-code"}),
-        help_text=_("… or by labels, like kubectl's -l; * is every cluster."),
-    )  # fmt: skip
-    exclude = forms.MultipleChoiceField(
-        label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget
-    )
     overrides = YamlField(
         label=_("Overrides (YAML)"),
         help_text=_("What differs on one cluster: cluster-name: {values: {replicaCount: 3}}"),
@@ -187,17 +169,10 @@ class ApplicationForm(WishForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        chosen = self.instance.placement if not self.fresh else {}
-        clusters = visible_clusters(self.user)
         own = [self.instance.project.name] if self.instance.project else []
-        self._choices("project", [_NOWHERE, *_names(visible_projects(self.user), own)])
-        self._choices("clusters", _names(clusters, chosen.get("clusters", ())))
-        self._choices("exclude", _names(clusters, chosen.get("exclude", ())))
+        self.choose("project", [_NOWHERE, *names_of(visible_projects(self.user), own)])
         others = visible_applications(self.user).exclude(pk=self.instance.pk)
-        self._choices("depends_on", _names(others, self.instance.depends_on))
-
-    def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
-        self.fields[name].choices = choices  # type: ignore[attr-defined]
+        self.choose("depends_on", names_of(others, self.instance.depends_on))
 
     def stored(self) -> dict[str, Any]:
         row = self.instance
@@ -213,9 +188,7 @@ class ApplicationForm(WishForm):
             "env",
             "depends_on",
         )
-        placement = {
-            key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
-        }
+        placement = self.stored_placement()
         project = row.project.name if row.project else ""
         more = {"secrets": row.secrets, "project": project}
         return {key: getattr(row, key) for key in columns} | placement | more
@@ -243,12 +216,7 @@ class ApplicationForm(WishForm):
             "env": {str(key): _text(value) for key, value in given["env"].items()},
             "envKey": given["env_key"] or "env",
             "dependsOn": given["depends_on"],
-            "placement": {
-                "clusters": given["clusters"],
-                "selector": given["selector"].strip(),
-                "exclude": given["exclude"],
-                "overrides": given["overrides"],
-            },
+            "placement": self.placement(given["overrides"]),
             "keepResources": given["keep_resources"],
             "onFailure": given["on_failure"],
             "timeoutSeconds": given["timeout_seconds"],

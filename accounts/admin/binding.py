@@ -19,7 +19,6 @@ from accounts.services.bindings import binding_apply, binding_delete
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.lib import granted
-from kubecarrier.templatetags.console import badge
 
 
 def _delete(row: Binding, given: dict[str, Any], user: Any) -> Done:
@@ -59,10 +58,6 @@ class BindingAdmin(PortalAdmin):
             text=delete_action.text,
         ),
     )  # fmt: skip
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Binding) -> str:
-        return badge(row)
 
     @admin.display(description=gettext_lazy("where"))
     def where(self, row: Binding) -> str:

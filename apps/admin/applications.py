@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import path
+from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -41,9 +41,10 @@ from fleet.models import Cluster
 from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
+from kubecarrier.console.previewing import PreviewAsked, groups_of, is_asked
 from kubecarrier.console.sections import Section, add_section
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _SHOWN = 200
 
@@ -53,14 +54,6 @@ def _versions(request: HttpRequest, reference: str) -> list[str]:
     repository, _slash, chart = reference.partition("/")
     seen = visible_charts(request.user).filter(repository__name=repository, chart=chart)
     return versions_of(reference) if seen.exists() else []
-
-
-class PreviewAsked(KubeCarrierError):  # noqa: N818 - not an error
-    """Not an error: the form was asked for a preview, so nothing is saved."""
-
-    def __init__(self, groups: list[Any]) -> None:
-        super().__init__("preview", "")
-        self.groups = groups
 
 
 def _scale(row: Application, given: dict[str, Any], user: Any) -> Done:
@@ -109,10 +102,11 @@ def _preview(row: Application, given: dict[str, Any], user: Any) -> Done:
 
 def _groups(row: Application, user: Any) -> dict[str, Any]:
     """What deploying what is saved would change now."""
+    more = {"redeploy_url": reverse("admin:apps_application_do", args=[row.pk, "redeploy"])}
     try:
-        return {"groups": live.application_preview(name=row.name, save=None)}
+        return {"groups": live.application_preview(name=row.name, save=None), **more}
     except KubeCarrierError as error:
-        return {"groups": [], "refused": error.message}
+        return {"groups": [], "refused": error.message, **more}
 
 
 def _candidates(row: Application, user: Any) -> dict[str, Any]:
@@ -256,42 +250,21 @@ class ApplicationAdmin(PortalAdmin):
         )
         return [versions, *super().get_urls()]
 
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Application) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: Application) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
     @admin.display(description=gettext_lazy("ready on"), ordering="placed_count")
     def places(self, row: Any) -> str:
         return f"{row.ready_count}/{row.placed_count}"
 
-    @admin.display(description=gettext_lazy("changed"), ordering="updated_at")
-    def changed(self, row: Application) -> str:
-        return since(row.updated_at)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or _alive(obj))
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # the class was made for this request
-        return form
 
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        refused = getattr(request, "refused", None)
-        groups = refused.groups if isinstance(refused, PreviewAsked) else None
         charts = visible_charts(request.user).values_list("repository__name", "chart")[:500]
         form = context["adminform"].form
         chart = form["chart"].value() if "chart" in form.fields else ""
         context |= {
-            "groups": groups,
+            "groups": groups_of(request),
             "charts": [f"{repository}/{name}" for repository, name in charts],
             "versions": _versions(request, chart or ""),
         }
@@ -299,7 +272,7 @@ class ApplicationAdmin(PortalAdmin):
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save = partial(application_apply, actor=request.user, wish=form.wish)
-        if "_preview" in request.POST:
+        if is_asked(request):
             raise PreviewAsked(live.application_preview(name=form.wish.name, save=save))
         self.save_applied(obj, save().row)
 

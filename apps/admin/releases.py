@@ -23,7 +23,7 @@ from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.state import drifted
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, chip, linked, since
+from kubecarrier.templatetags.console import chip, linked, since
 
 
 def _redeploy(row: Release, given: dict[str, Any], user: Any) -> Done:
@@ -97,14 +97,6 @@ class ReleaseAdmin(PortalAdmin):
         )
         return [helm, *super().get_urls()]
 
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Release) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: Release) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
     @admin.display(description=gettext_lazy("version"), ordering="actual_version")
     def version(self, row: Release) -> str:
         wanted = row.wanted_version
@@ -117,10 +109,6 @@ class ReleaseAdmin(PortalAdmin):
     @admin.display(description=gettext_lazy("drift"))
     def drift_word(self, row: Release) -> str:
         return chip(_("Drifted"), "warn", "difference") if drifted(row) else "–"
-
-    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
-    def seen(self, row: Release) -> str:
-        return since(row.seen_at)
 
     def header_context(self, row: Any) -> dict[str, Any]:
         facts = [

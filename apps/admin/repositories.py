@@ -17,7 +17,7 @@ from apps.services.charts import chart_upload
 from apps.services.repositories import repository_apply, repository_delete, repository_refresh
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _SHOWN = 100
 
@@ -78,14 +78,6 @@ class ChartRepositoryAdmin(PortalAdmin):
             text=delete_action.text,
         ),
     )
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: ChartRepository) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: ChartRepository) -> str:
-        return str(row.condition("Ready").get("reason", ""))
 
     @admin.display(description=gettext_lazy("refreshed"), ordering="refreshed_at")
     def refreshed(self, row: ChartRepository) -> str:

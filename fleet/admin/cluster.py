@@ -41,7 +41,7 @@ from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _SHOWN = 100
 
@@ -181,14 +181,6 @@ class ClusterAdmin(PortalAdmin):
             text=REMOVE.text,
         ),
     )
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Cluster) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: Cluster) -> str:
-        return str(row.condition("Ready").get("reason", ""))
 
     @admin.display(description=gettext_lazy("last seen"), ordering="last_seen_at")
     def seen(self, row: Cluster) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy
 from fleet.models import ClusterGrant
 from fleet.permissions import visible_grants
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 
 @admin.register(ClusterGrant)
@@ -27,10 +27,6 @@ class ClusterGrantAdmin(PortalAdmin):
 
     def _tabs(self) -> list[tuple[str, Any, str]]:
         return []
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: ClusterGrant) -> str:
-        return badge(row)
 
     @admin.display(description=gettext_lazy("verified"), ordering="verified_at")
     def verified(self, row: ClusterGrant) -> str:

@@ -35,20 +35,13 @@ from fleet.services.configitems import (
 from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
+from kubecarrier.console.previewing import PreviewAsked, groups_of, is_asked
 from kubecarrier.console.sections import Section, add_section
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _SHOWN = 200
 _REVISIONS = 15
-
-
-class PreviewAsked(KubeCarrierError):  # noqa: N818 - not an error
-    """Not an error: the form was asked for a preview, so nothing is saved."""
-
-    def __init__(self, groups: list[Any]) -> None:
-        super().__init__("preview", "")
-        self.groups = groups
 
 
 def _rollback(row: ConfigItem, given: dict[str, Any], user: Any) -> Done:
@@ -149,7 +142,7 @@ class ConfigItemAdmin(PortalAdmin):
         }),
     )  # fmt: skip
     object_actions = (
-        ObjectAction("preview", gettext_lazy("Preview"), "difference", _preview, template="console/config_preview.html",
+        ObjectAction("preview", gettext_lazy("Preview"), "difference", _preview, template="console/preview.html",
                      offered=_alive, shown=_groups,
                      text=gettext_lazy("What writing what is saved would change in the clusters now. Nothing is changed by looking.")),
         ObjectAction("reveal", gettext_lazy("Reveal"), "visibility", _reveal, verb="reveal", form=RevealForm,
@@ -191,14 +184,6 @@ class ConfigItemAdmin(PortalAdmin):
         attach_copies(found.result_list)
         return found
 
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: ConfigItem) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: ConfigItem) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
     @admin.display(description=gettext_lazy("ready in"))
     def places(self, row: ConfigItem) -> str:
         counts = row.counts or {}
@@ -213,19 +198,8 @@ class ConfigItemAdmin(PortalAdmin):
         more = f" +{len(row.keys) - 3}" if len(row.keys) > 3 else ""
         return ", ".join(row.keys[:3]) + more
 
-    @admin.display(description=gettext_lazy("changed"), ordering="updated_at")
-    def changed(self, row: ConfigItem) -> str:
-        return since(row.updated_at)
-
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return super().has_change_permission(request, obj) and (obj is None or _alive(obj))
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # the class was made for this request
-        return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Keys can be removed by name where their values are not in the form."""
@@ -240,14 +214,12 @@ class ConfigItemAdmin(PortalAdmin):
     def render_change_form(
         self, request: HttpRequest, context: Any, *args: Any, **kwargs: Any
     ) -> Any:
-        refused = getattr(request, "refused", None)
-        groups = refused.groups if isinstance(refused, PreviewAsked) else None
-        context |= {"groups": groups, "secret_types": SECRET_TYPES}
+        context |= {"groups": groups_of(request), "secret_types": SECRET_TYPES}
         return super().render_change_form(request, context, *args, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         save = partial(configitem_apply, actor=request.user, wish=form.wish)
-        if "_preview" in request.POST:
+        if is_asked(request):
             raise PreviewAsked(configitem_preview(name=form.wish.name, save=save))
         self.save_applied(obj, save().row)
 
@@ -297,22 +269,10 @@ class ConfigCopyAdmin(PortalAdmin):
                      text=gettext_lazy("The object that is there already is taken over: its values are replaced.")),
     )  # fmt: skip
 
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: ConfigCopy) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: ConfigCopy) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
     @admin.display(description=gettext_lazy("drift"))
     def drifted(self, row: ConfigCopy) -> str:
         drift = row.condition("Drifted")
         return str(drift.get("reason", "")) if drift.get("status") == "True" else "–"
-
-    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
-    def seen(self, row: ConfigCopy) -> str:
-        return since(row.seen_at)
 
     def header_context(self, row: Any) -> dict[str, Any]:
         facts = [

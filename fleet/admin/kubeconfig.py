@@ -26,7 +26,7 @@ from kubecarrier.lib import audit, strict_yaml
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.conditions import READY
 from kubecarrier.lib.errors import KubeCarrierError
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _LOOKS: dict[str, tuple[Any, str, str]] = {
     KubeconfigReason.RIGHTS_IN_PLACE: (gettext_lazy("Works"), "ok", "check_circle"),
@@ -106,10 +106,6 @@ class KubeconfigAdmin(PortalAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return may_operate(request.user) and bool(max_seconds())
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Kubeconfig) -> str:
-        return badge(row)
 
     @admin.display(description=gettext_lazy("ends"), ordering="expires_at")
     def ends(self, row: Kubeconfig) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
-from django.utils.translation import gettext_lazy
 
 from fleet.models import Namespace
 from fleet.permissions import visible_namespaces
 from kubecarrier.console.admin import PortalAdmin
-from kubecarrier.templatetags.console import since
 
 
 class ObservedAdmin(PortalAdmin):
@@ -25,10 +23,6 @@ class ObservedAdmin(PortalAdmin):
 
     def history_context(self, row: Any) -> dict[str, Any]:
         return {"entries": [], "operations": []}
-
-    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
-    def seen(self, row: Any) -> str:
-        return since(row.seen_at)
 
 
 @admin.register(Namespace)

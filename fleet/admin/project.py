@@ -21,7 +21,7 @@ from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.lib import access, audit
 from kubecarrier.lib.projects import members_of
-from kubecarrier.templatetags.console import badge, since
+from kubecarrier.templatetags.console import since
 
 _SHOWN = 200
 
@@ -84,22 +84,10 @@ class ProjectAdmin(PortalAdmin):
         BulkAction("resume", gettext_lazy("Resume"), _resume, verb="edit"),
     )
 
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: Project) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: Project) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
     @admin.display(description=gettext_lazy("namespaces ready"))
     def namespace_count(self, row: Project) -> str:
         totals = row.totals or {}
         return f"{totals.get('ready', 0)}/{totals.get('namespaces', 0)}"
-
-    @admin.display(description=gettext_lazy("changed"), ordering="updated_at")
-    def changed(self, row: Project) -> str:
-        return since(row.updated_at)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return access.may(request.user, "projects.create")
@@ -107,13 +95,6 @@ class ProjectAdmin(PortalAdmin):
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         living = obj is None or not obj.deletion_requested_at
         return living and access.may(request.user, "projects.edit", obj)
-
-    def get_form(
-        self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any
-    ) -> Any:
-        form = super().get_form(request, obj, change=change, **kwargs)
-        form.user = request.user  # the class was made for this request
-        return form
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         self.save_applied(obj, project_apply(actor=request.user, wish=form.wish).row)
@@ -146,18 +127,6 @@ class ProjectCopyAdmin(PortalAdmin):
     list_filter = ("ready", "project", "cluster")
     search_fields = ("name",)
     fields = ("name",)
-
-    @admin.display(description=gettext_lazy("state"), ordering="ready")
-    def state(self, row: ProjectCopy) -> str:
-        return badge(row)
-
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: ProjectCopy) -> str:
-        return str(row.condition("Ready").get("reason", ""))
-
-    @admin.display(description=gettext_lazy("seen"), ordering="seen_at")
-    def seen(self, row: ProjectCopy) -> str:
-        return since(row.seen_at)
 
     def status_context(self, row: Any) -> dict[str, Any]:
         return {"places": clusters_of(row.project, _SHOWN, copy=row)}

@@ -15,12 +15,12 @@ from fleet.configs.content import MAX_BYTES, Content, Override, as_document, is_
 from fleet.configs.queries import content_of, digest_key
 from fleet.configs.secret_types import KNOWN
 from fleet.forms.key_rows import KeyRowsField, edited, fits, rows_of
+from fleet.forms.placed import PLACEMENT_FIELDS, PlacedForm, names_of
 from fleet.models import ConfigItem
 from fleet.permissions import visible_clusters, visible_projects
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,
-    WishForm,
     YamlField,
     prose,
     select,
@@ -32,12 +32,6 @@ from kubecarrier.lib.spec import name_validators
 _EVERYWHERE = ("", _("Every cluster"))
 _WAYS = (("rows", _("Row by row")), ("yaml", _("YAML")))
 _NOWHERE: tuple[str, Any] = ("", _("None"))
-
-
-def _names(rows: Any, chosen: Any = ()) -> list[tuple[str, str]]:
-    """Names for a select, and those stored that are not visible (any more)."""
-    names = list(rows.values_list("name", flat=True).order_by("name")[:1000])
-    return [(name, name) for name in [*names, *(one for one in chosen if one not in names)]]
 
 
 class FilesInput(UnfoldAdminFileFieldWidget):  # type: ignore[misc]
@@ -63,7 +57,7 @@ class FilesField(forms.FileField):
         return found
 
 
-class ConfigItemForm(WishForm):
+class ConfigItemForm(PlacedForm):
     """A ConfigMap or Secret with its values, placed on clusters.
 
     A secret's values are never sent to the browser: what is filled in replaces
@@ -71,12 +65,10 @@ class ConfigItemForm(WishForm):
     """
 
     kind = CONFIG_ITEM
-    user: Any = None
     content: Content | None = None  # what the rows describe, where they are what is saved
     error_fields = {
-        "metadata.project": "project", "spec.placement.overrides": "overrides",
-        "spec.placement.selector": "selector", "spec.placement.clusters": "clusters",
-        "spec.placement.exclude": "exclude", "spec.placement": "clusters",
+        **PLACEMENT_FIELDS,
+        "metadata.project": "project",
         "spec.type": "object_kind", "spec.secretType": "secret_type", "spec.objectName": "object_name",
         "spec.data": "values", "spec.binaryData": "uploads", "spec.ignoredKeys": "ignored_keys",
     }  # fmt: skip
@@ -122,18 +114,6 @@ class ConfigItemForm(WishForm):
     remove_keys = forms.MultipleChoiceField(
         label=_("Remove keys"), required=False, widget=UnfoldAdminSelect2MultipleWidget
     )
-    clusters = forms.MultipleChoiceField(
-        label=_("Clusters"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
-        help_text=_("By name …"),
-    )  # fmt: skip
-    selector = forms.CharField(
-        label=_("Selector"), required=False, max_length=2000,
-        widget=text_input(placeholder="kubecarrier.io/environment=prod", **{"class": "kc-code"}),
-        help_text=_("… or by labels, like kubectl's -l; * is every cluster."),
-    )  # fmt: skip
-    exclude = forms.MultipleChoiceField(
-        label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget
-    )
     overrides = YamlField(
         label=_("Overrides (YAML)"),
         help_text=_("What differs on one cluster: cluster-name: {data: {KEY: text}, remove: [KEY]}"),
@@ -157,14 +137,10 @@ class ConfigItemForm(WishForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = self.instance
-        chosen = row.placement if not self.fresh else {}
-        clusters = visible_clusters(self.user)
         own = [row.project.name] if row.project else []
-        self._choices("project", [_NOWHERE, *_names(visible_projects(self.user), own)])
-        self._choices("clusters", _names(clusters, chosen.get("clusters", ())))
-        self._choices("exclude", _names(clusters, chosen.get("exclude", ())))
+        self.choose("project", [_NOWHERE, *names_of(visible_projects(self.user), own)])
         removable = row.keys if row.is_secret else sorted(row.binary_data)
-        self._choices("remove_keys", [(key, key) for key in removable])
+        self.choose("remove_keys", [(key, key) for key in removable])
         self._rows(secret=row.is_secret)
         if not removable:
             del self.fields["remove_keys"]
@@ -183,7 +159,7 @@ class ConfigItemForm(WishForm):
         if not self.fresh and not fits(self.initial["key_rows"]):
             widget.too_many, self.initial["key_rows"] = True, []
             self.initial["values_as"] = "yaml"
-            self._choices("values_as", list(_WAYS[1:]))
+            self.choose("values_as", list(_WAYS[1:]))
         chosen = self.instance.placement.get("overrides") or {} if not self.fresh else {}
         names = visible_clusters(self.user).values_list("name", flat=True).order_by("name")[:1000]
         widget.clusters = sorted({*names, *chosen})
@@ -216,14 +192,9 @@ class ConfigItemForm(WishForm):
             return False
         return bool(self.cleaned_data[name] != (self.initial.get(name) or {}))
 
-    def _choices(self, name: str, choices: list[tuple[str, Any]]) -> None:
-        self.fields[name].choices = choices  # type: ignore[attr-defined]
-
     def stored(self) -> dict[str, Any]:
         row = self.instance
-        placement = {
-            key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
-        }
+        placement = self.stored_placement()
         columns = ("name", "description", "labels", "secret_type", "object_name", "restart")
         return {
             **{key: getattr(row, key) for key in columns},
@@ -249,12 +220,7 @@ class ConfigItemForm(WishForm):
             "objectName": given["object_name"].strip(),
             "namespaces": _listed(given["namespaces"]),
             **values,
-            "placement": {
-                "clusters": given["clusters"],
-                "selector": given["selector"].strip(),
-                "exclude": given["exclude"],
-                "overrides": overrides,
-            },
+            "placement": self.placement(overrides),
             "immutable": given["immutable"],
             "prune": given["prune"],
             "propagation": given["propagation"],

@@ -6,18 +6,16 @@ from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
-from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
 from fleet.api.kinds import PROJECT
 from fleet.forms.pairs import NamespacesField, PairsField, WordsField
+from fleet.forms.placed import PLACEMENT_FIELDS, PlacedForm
 from fleet.models import Project
-from fleet.permissions import visible_clusters
 from fleet.projects.queries import deletion
 from fleet.projects.rules import DEFAULT_KINDS
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,
-    WishForm,
     YamlField,
     prose,
     text_input,
@@ -31,14 +29,13 @@ _ALLOWED = {
 }  # fmt: skip
 
 
-class ProjectForm(WishForm):
+class ProjectForm(PlacedForm):
     """Namespaces over clusters, their quota, and what may be placed in them."""
 
     kind = PROJECT
-    user: Any = None
     error_fields = {
-        "spec.namespaceLabels": "namespace_labels", "spec.placement.overrides": "overrides",
-        "spec.placement.selector": "selector", "spec.placement.exclude": "exclude", "spec.placement": "clusters",
+        **PLACEMENT_FIELDS,
+        "spec.namespaceLabels": "namespace_labels",
         "spec.quota.hard": "hard", "spec.requireReason": "require_reason",
         **{f"spec.quota.limits.{part}": field for field, part in _LIMITS.items()},
         "spec.quota.limits": "default_request",
@@ -55,18 +52,6 @@ class ProjectForm(WishForm):
         help_text=_(
             "One per line, made on each cluster. After the name: adopt, to take over one that is there already; name=quantity for a quota of its own."
         ),
-    )
-    clusters = forms.MultipleChoiceField(
-        label=_("Clusters"), required=False, widget=UnfoldAdminSelect2MultipleWidget,
-        help_text=_("By name …"),
-    )  # fmt: skip
-    selector = forms.CharField(
-        label=_("Selector"), required=False, max_length=2000,
-        widget=text_input(placeholder="kubecarrier.io/environment=prod", **{"class": "kc-code"}),
-        help_text=_("… or by labels, like kubectl's -l; * is every cluster."),
-    )  # fmt: skip
-    exclude = forms.MultipleChoiceField(
-        label=_("Except"), required=False, widget=UnfoldAdminSelect2MultipleWidget
     )
     namespace_labels = LabelsField(
         label=_("Labels of the namespaces"),
@@ -110,14 +95,6 @@ class ProjectForm(WishForm):
         model = Project
         fields: list[str] = []
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        names = list(visible_clusters(self.user).values_list("name", flat=True).order_by("name"))
-        for field in ("clusters", "exclude"):
-            chosen = self.instance.placement.get(field, ())
-            more = [one for one in chosen if one not in names]
-            self.fields[field].choices = [(one, one) for one in [*names, *more]]  # type: ignore[attr-defined]
-
     def stored(self) -> dict[str, Any]:
         row = self.instance
         columns = (
@@ -128,9 +105,7 @@ class ProjectForm(WishForm):
             "namespace_labels",
             "require_reason",
         )
-        placement = {
-            key: row.placement.get(key) for key in ("clusters", "selector", "exclude", "overrides")
-        }
+        placement = self.stored_placement()
         limits = row.quota.get("limits", {})
         return (
             {key: getattr(row, key) for key in columns}
@@ -146,12 +121,7 @@ class ProjectForm(WishForm):
             "description": given["description"],
             "namespaces": given["namespaces"],
             "namespaceLabels": given["namespace_labels"],
-            "placement": {
-                "clusters": given["clusters"],
-                "selector": given["selector"].strip(),
-                "exclude": given["exclude"],
-                "overrides": given["overrides"],
-            },
+            "placement": self.placement(given["overrides"]),
             "quota": {
                 "hard": given["hard"],
                 "limits": {part: given[field] for field, part in _LIMITS.items()},

@@ -7,78 +7,42 @@ tabs: Status (lives by itself), Spec (the form), History.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, ClassVar
 
-from django.contrib import messages
-from django.contrib.admin import RelatedFieldListFilter, helpers
+from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import PermissionDenied, ValidationError
-from django.db.models import QuerySet
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_protect
-from unfold.admin import ModelAdmin
 from unfold.forms import AdminForm, Fieldline
 
 from kubecarrier.console import history
-from kubecarrier.console.actions import (
-    MAX_BULK,
-    BulkAction,
-    ObjectAction,
-    attempt,
-    attempt_all,
-)
+from kubecarrier.console.acting import ActingAdmin
+from kubecarrier.console.columns import ColumnsAdmin
 from kubecarrier.console.paging import BoundedPaginator
 from kubecarrier.console.refresh import unless_seen
 from kubecarrier.console.state import condition_rows, state_of
-from kubecarrier.lib import access, audit
-from kubecarrier.lib.audit import may_operate
+from kubecarrier.lib import audit
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.spec import ReconciledModel
 
 TABS = ("status", "spec", "history")
-SAFE = ("GET", "HEAD", "OPTIONS")
 _ALWAYS = frozenset({"read_generation", "reason"})
 
 
-class VisibleFilter(RelatedFieldListFilter):
-    """The objects that the person may see; of people, those whose rows are in the list."""
+class PortalAdmin(ColumnsAdmin, ActingAdmin):
+    """The pages of one kind; read-only until a subclass `writes` (see `RightsAdmin`)."""
 
-    def field_choices(self, field: Any, request: HttpRequest, model_admin: Any) -> Any:
-        model = field.remote_field.model
-        rows = model._default_manager.all()
-        if hasattr(rows, "visible_to"):
-            rows = rows.visible_to(request.user)
-        else:
-            listed = model_admin.get_queryset(request).order_by().values(field.attname)
-            rows = rows.filter(pk__in=listed)
-        return [
-            (row.pk, str(row))
-            for row in rows.order_by(getattr(model, "USERNAME_FIELD", "name"))[:MAX_BULK]
-        ]
-
-
-class PortalAdmin(ModelAdmin):  # type: ignore[misc]
-    """Read-only until a subclass names a `save` service; `rows` is its visible queryset."""
-
-    rows: ClassVar[Callable[[Any], QuerySet[Any]]]
-    object_actions: ClassVar[tuple[ObjectAction, ...]] = ()
-    bulk_actions: ClassVar[tuple[BulkAction, ...]] = ()
-    delete_action: ClassVar[ObjectAction | None] = None
     status_template: ClassVar[str] = ""
     spec_template: ClassVar[str] = ""
     history_template: ClassVar[str] = "console/history.html"
     live: ClassVar[bool] = True
-    #: Its form calls a service.
-    writes: ClassVar[bool] = False
-    #: A verb that is a part of `edit` → the fields of the form that it opens.
-    part_fields: ClassVar[Mapping[str, tuple[str, ...]]] = {}
 
     change_form_template = "console/object.html"
     change_list_template = "console/list.html"
@@ -89,75 +53,6 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     list_filter_submit = False
     warn_unsaved_form = True
     compressed_fields = True
-
-    # --- who may ---------------------------------------------------------------
-
-    def get_list_filter(self, request: HttpRequest) -> Any:
-        """A filter by another object offers only what the person may see of those."""
-        return [self._filter(one) for one in super().get_list_filter(request)]
-
-    def _filter(self, one: Any) -> Any:
-        fields = {f.name: f for f in self.opts.concrete_fields}
-        related = isinstance(one, str) and getattr(fields.get(one), "remote_field", None)
-        return (one, VisibleFilter) if related else one
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        rows = type(self).rows(request.user)
-        ordering = self.get_ordering(request)
-        return rows.order_by(*ordering) if ordering else rows
-
-    def may(self, request: HttpRequest, verb: str, obj: Any = None) -> bool:
-        """Whether the person holds a verb of this kind (with a dot: of another) on `obj`, or anywhere."""
-        kind = access.reach_of(self.model).plural
-        permission = verb if "." in verb else f"{kind}.{verb}"
-        asked: dict[Any, bool] = request.__dict__.setdefault("_rights", {})
-        key = (permission, getattr(obj, "pk", None))
-        if key not in asked:
-            asked[key] = (
-                access.may_somewhere(request.user, permission)
-                if obj is None
-                else access.may(request.user, permission, obj)
-            )
-        return asked[key]
-
-    def writable(self, request: HttpRequest, obj: Any) -> frozenset[str] | None:
-        """The fields of the form that the person may change; None: all of them."""
-        if self.may(request, "edit", obj):
-            return None
-        parts = (f for verb, f in self.part_fields.items() if self.may(request, verb, obj))
-        return frozenset(name for fields in parts for name in fields)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return may_operate(request.user)
-
-    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return may_operate(request.user)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return self.writes and self.may(request, "create")
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """To look at the form everybody may who sees the object: what he may not change is locked."""
-        if not self.writes or not may_operate(request.user):
-            return False
-        if obj is None or request.method in SAFE:
-            return True
-        return self.writable(request, obj) != frozenset()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return self.delete_action is not None and self.may_do(request, self.delete_action, obj)
-
-    def may_act(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Whether the person may use this kind at all; each action asks for its own right."""
-        return may_operate(request.user)
-
-    def may_do(
-        self, request: HttpRequest, action: ObjectAction | BulkAction, obj: Any = None
-    ) -> bool:
-        """Whether the person may run one action."""
-        return may_operate(request.user) and (
-            not action.verb or self.may(request, action.verb, obj)
-        )
 
     # --- pages -----------------------------------------------------------------
 
@@ -223,6 +118,8 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
     ) -> Any:
         """The form, which shows what the service refused in the first try."""
         form = super().get_form(request, obj, change=change, **kwargs)
+        if hasattr(form, "user"):
+            form.user = request.user  # the class was made for this request
         if obj is not None and self.writes:
             form = _locked(form, self.writable(request, obj))
         refused = getattr(request, "refused", None)
@@ -364,81 +261,6 @@ class PortalAdmin(ModelAdmin):  # type: ignore[misc]
         """The history tab."""
         return HttpResponseRedirect(f"{self.page_of(self.fetch(request, object_id))}?tab=history")
 
-    # --- actions -----------------------------------------------------------------
-
-    @method_decorator(csrf_protect)
-    def action_view(self, request: HttpRequest, object_id: str, slug: str) -> HttpResponse:
-        """The page of one action: GET asks, POST does."""
-        action = next((one for one in self.object_actions if one.slug == slug), None)
-        if action is None:
-            raise Http404
-        return self._act(request, self.fetch(request, object_id), action)
-
-    @method_decorator(csrf_protect)
-    def delete_view(
-        self, request: HttpRequest, object_id: str, extra_context: Any = None
-    ) -> HttpResponse:
-        """Deletion asks like every other action, and goes through the service."""
-        row = self.fetch(request, object_id)
-        if self.delete_action is None or not self.has_delete_permission(request, row):
-            raise PermissionDenied
-        return self._act(request, row, self.delete_action)
-
-    def _act(self, request: HttpRequest, row: Any, action: ObjectAction) -> HttpResponse:
-        if not self.may_act(request, row) or not self.may_do(request, action, row):
-            raise PermissionDenied
-        posted = request.method == "POST"
-        form = action.form(
-            request.POST if posted else None, request.FILES if posted else None,
-            row=row, user=request.user, initial=request.GET.dict(),
-        )  # fmt: skip
-        done = attempt(action, row, form, request) if posted and form.is_valid() else None
-        if done is not None and done.shown is None:
-            if done.response is not None:
-                return done.response
-            messages.success(request, done.message)
-            return HttpResponseRedirect(self._after(row, leave=done.leave))
-        context = {
-            **self.admin_site.each_context(request),
-            "opts": self.opts,
-            "original": row,
-            "row": row,
-            "title": action.title,
-            "action": action,
-            "form": form,
-            "back": self.page_of(row),
-            "state": state_of(row) if isinstance(row, ReconciledModel) else None,
-            "media": self.media + form.media,
-            **action.shown(row, request.user),
-            **(done.shown or {} if done else {}),
-        }
-        status = 422 if posted and done is None else 200
-        return TemplateResponse(request, action.template, context, status=status)
-
-    def _after(self, row: Any, *, leave: bool) -> str:
-        there = not leave or type(row)._default_manager.filter(pk=row.pk).exists()
-        return (
-            self.page_of(row)
-            if there
-            else reverse(f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist")
-        )
-
-    def get_actions(self, request: HttpRequest) -> dict[str, Any]:
-        """Our own bulk actions; Django's bulk delete would go past the services."""
-        if not self.may_act(request):
-            return {}
-        return {
-            one.slug: (partial(_bulk, action=one), one.slug, one.title)
-            for one in self.bulk_actions
-            if self.may_do(request, one)
-        }
-
-    def get_action_choices(self, request: HttpRequest, default_choices: Any = None) -> Any:
-        return [
-            ("", _("Select action")),
-            *((slug, found[2]) for slug, found in self.get_actions(request).items()),
-        ]
-
 
 def _because(request: HttpRequest) -> AbstractContextManager[None]:
     """What was given as the reason of a save."""
@@ -458,36 +280,3 @@ def _locked(form: Any, writable: frozenset[str] | None) -> Any:
                 self.fields[name].disabled = True
 
     return Locked
-
-
-def _bulk(
-    admin: PortalAdmin, request: HttpRequest, chosen: QuerySet[Any], *, action: BulkAction
-) -> HttpResponse:
-    """The confirm page of a bulk action, and what became of each object."""
-    rows = list(chosen[: MAX_BULK + 1])
-    confirmed = "_confirmed" in request.POST
-    form = action.form(request.POST if confirmed else None, user=request.user)
-    context = {
-        **admin.admin_site.each_context(request),
-        "opts": admin.opts,
-        "title": action.title,
-        "action": action,
-        "form": form,
-        "too_many": len(rows) > MAX_BULK,
-        "limit": MAX_BULK,
-        "back": request.get_full_path(),
-        "checkbox": helpers.ACTION_CHECKBOX_NAME,
-    }
-    if confirmed and form.is_valid() and not context["too_many"]:
-        outcomes = attempt_all(action, rows, form.cleaned_data, request.user)
-        failed = [one for one in outcomes if one.error]
-        context |= {
-            "outcomes": outcomes,
-            "failed": failed,
-            "succeeded": len(outcomes) - len(failed),
-        }
-        return TemplateResponse(request, "console/bulk_result.html", context)
-    context["rows"] = [
-        (row, state_of(row) if isinstance(row, ReconciledModel) else None) for row in rows
-    ]
-    return TemplateResponse(request, "console/bulk.html", context)
