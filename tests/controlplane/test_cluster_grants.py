@@ -4,19 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+import uuid
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 
+from accounts.following import follow
 from accounts.models import Binding, User
 from accounts.services.bindings import binding_delete
+from accounts.services.memberships import user_groups_set
+from accounts.services.people import user_delete, user_save
 from accounts.tasks import summarize_bindings
 from fleet.models import ClusterGrant
-from fleet.tasks import probe_clusters, reconcile_grants
+from fleet.tasks import (
+    probe_clusters,
+    reconcile_grants,
+    reconcile_project_copies,
+    summarize_projects,
+)
 from tests.controlplane.conftest import Tool
-from tests.db.rights import bind, role
+from tests.db.rights import bind, client_of, role
 from tests.portal import Portal
 from tools.controlplane import ControlPlane, ControlPlaneError
 
@@ -30,6 +39,8 @@ def eventually(found: Callable[[], Any], *, seconds: float = 60.0, what: str = "
     while not (answer := found()):
         assert time.monotonic() < deadline, f"not within {seconds} s: {what or found}"
         probe_clusters()
+        reconcile_project_copies()
+        summarize_projects()
         reconcile_grants()
         summarize_bindings()
         time.sleep(0.1)
@@ -102,8 +113,6 @@ def test_a_group_in_namespaces(
     bound = bind(ann, "pods", clusters=["one"], namespaces=[namespace])
     bound.users.clear()
     bound.groups.add(group)
-    from accounts.following import follow
-
     follow(bound)
     fleet.call("post", "clusters/one/probe")
     eventually(lambda: bool(_namespaces(bound)), what="the namespace was seen")
@@ -121,6 +130,119 @@ def test_a_group_in_namespaces(
 def _namespaces(bound: Binding) -> list[str]:
     grant = ClusterGrant.objects.get(binding=bound)
     return list(grant.wanted.get("namespaces") or [])
+
+
+def test_a_project_is_held_in_its_namespaces_over_clusters(
+    fleet: Portal, ann: User, kubectl: Tool, clusters: dict[str, ControlPlane]
+) -> None:
+    first, second, third = (f"team-{uuid.uuid4().hex[:8]}" for _ in range(3))
+    planes = list(clusters.values())
+
+    def project(*names: str, **placement: Any) -> None:
+        where = placement or {"clusters": ["one", "two"]}
+        spec = {"placement": where, "namespaces": [{"name": name} for name in names]}
+        fleet.call("put", "projects/team", {"spec": spec})
+
+    def held(*, where: list[ControlPlane], inside: set[str]) -> bool:
+        """Whether pods may be deleted in exactly these namespaces of exactly these clusters."""
+        return all(
+            can(kubectl, plane, "ann", "delete", "pods", ns=name)
+            == (plane in where and name in inside)
+            for plane in planes
+            for name in (first, second, third, "default")
+        )
+
+    try:
+        project(first, second)
+        bound = bind(ann, "editor", project="team")
+        eventually(lambda: held(where=planes, inside={first, second}), what="in both namespaces")
+        in_force(bound)
+        bindings = kubectl("get", "rolebindings", "-A", "-o", "name", cluster=planes[0])
+        assert bindings.count("kubecarrier:ann-editor") == 2
+        assert not can(kubectl, planes[0], "ann", "delete", "pods", "-A")
+        # A namespace comes, another leaves the project; both stay in the clusters.
+        project(first, third)
+        eventually(lambda: held(where=planes, inside={first, third}), what="the namespaces moved")
+        assert kubectl("get", "namespace", second, "-o", "name", cluster=planes[0])
+        # A cluster leaves.
+        project(first, third, clusters=["one"])
+        one = [clusters["one"]]
+        eventually(lambda: held(where=one, inside={first, third}), what="a cluster left")
+        binding_delete(actor=None, row=bound)
+        eventually(lambda: held(where=[], inside=set()), seconds=SECONDS, what="taken")
+    finally:
+        for plane in planes:
+            plane.kubectl("delete", "namespace", first, second, third, "--wait=false",
+                          "--ignore-not-found")  # fmt: skip
+
+
+def test_members_of_a_group_come_and_go(
+    fleet: Portal, ann: User, kubectl: Tool, cluster_one: ControlPlane
+) -> None:
+    """The cluster knows the group; who is in it, the portal says at each call."""
+    group = Group.objects.create(name="staff")
+    bound = bind(ann, "viewer", name="staff", clusters=["one"])
+    bound.users.clear()
+    bound.groups.add(group)
+    follow(bound)
+    in_force(bound)
+    pods = "/api/v1/clusters/one/resources/core/v1/pods"
+    assert can(kubectl, cluster_one, "anybody", "list", "pods", group="staff")
+    assert client_of(ann).get(pods).status_code == 404
+    user_groups_set(user=ann, groups=[group])
+    assert client_of(User.objects.get(pk=ann.pk)).get(pods).status_code == 200
+    user_groups_set(user=ann, groups=[])
+    assert client_of(User.objects.get(pk=ann.pk)).get(pods).status_code == 404
+    binding_delete(actor=None, row=bound)
+    gone(bound)
+    assert not can(kubectl, cluster_one, "anybody", "list", "pods", group="staff")
+
+
+def test_a_name_and_who_bears_it(
+    fleet: Portal, ann: User, kubectl: Tool, cluster_one: ControlPlane
+) -> None:
+    """Renamed, deactivated, deleted: the cluster knows nobody of the old name within seconds."""
+    bound = bind(ann, "viewer", name="looking", clusters=["one"])
+
+    def may(*names: str) -> bool:
+        asked = ("ann", "anna")
+        return [n for n in asked if can(kubectl, cluster_one, n, "list", "pods")] == list(names)
+
+    eventually(lambda: may("ann"), seconds=SECONDS)
+    ann.username = "anna"
+    user_save(user=ann)
+    eventually(lambda: may("anna"), seconds=SECONDS, what="renamed")
+    ann.is_active = False
+    user_save(user=ann)
+    eventually(may, seconds=SECONDS, what="left")
+    ann.is_active = True
+    user_save(user=ann)
+    eventually(lambda: may("anna"), seconds=SECONDS, what="came back")
+    user_delete(user=ann)
+    eventually(may, seconds=SECONDS, what="deleted")
+    binding_delete(actor=None, row=bound)
+    gone(bound)
+
+
+def test_an_edited_role_reaches_the_clusters(
+    fleet: Portal, ann: User, kubectl: Tool, cluster_one: ControlPlane, cluster_two: ControlPlane
+) -> None:
+    role("changing", rules=PODS)
+    bound = bind(ann, "changing")
+    in_force(bound)
+    more = [*PODS, {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["list"]}]
+    for rules, deployments in ((more, True), (PODS, False)):
+        fleet.call("put", "roles/changing", {"spec": {"permissions": [], "rules": rules}})
+        for plane in (cluster_one, cluster_two):
+            eventually(
+                lambda plane=plane, wanted=deployments: (  # type: ignore[misc]
+                    can(kubectl, plane, "ann", "list", "deployments.apps") == wanted
+                ),
+                seconds=SECONDS,
+            )
+            assert can(kubectl, plane, "ann", "list", "pods")
+    binding_delete(actor=None, row=bound)
+    gone(bound)
 
 
 def test_a_selector_follows_labels(
