@@ -15,14 +15,17 @@ import pytest
 from django.contrib.auth.models import Group
 from django.utils import timezone
 from rest_framework.test import APIClient
+from typer.testing import CliRunner
 
 from accounts.models import AuditEntry, Binding, User
 from accounts.services.bindings import binding_delete
 from accounts.services.memberships import user_groups_set
 from accounts.services.people import user_delete, user_save
+from accounts.services.tokens import token_create
 from accounts.tasks import summarize_bindings
 from fleet.choices import KubeconfigEnd
-from fleet.models import ClusterGrant, Kubeconfig
+from fleet.grants import accounts
+from fleet.models import Cluster, ClusterGrant, Kubeconfig
 from fleet.tasks import (
     probe_clusters,
     reconcile_grants,
@@ -30,8 +33,10 @@ from fleet.tasks import (
     reconcile_project_copies,
     summarize_projects,
 )
-from kubecarrier.lib import lease, strict_yaml
+from kubecarrier.cli.app import app
+from kubecarrier.lib import audit, lease, strict_yaml
 from tests.controlplane.conftest import Tool
+from tests.controlplane.invariants import Witness
 from tests.db.rights import bind, client_of, role
 from tests.portal import Json, Portal
 from tools.controlplane import ControlPlane, ControlPlaneError, binaries
@@ -376,6 +381,75 @@ def test_an_account_deleted_by_hand_is_noticed(
     kubectl("delete", "serviceaccount", name, "-n", "kubecarrier-people", cluster=cluster_one)
     lease.wake(Kubeconfig.objects.filter(pk=file.id))
     eventually(lambda: file.status()["reason"] == "AccountGone", seconds=SECONDS)
+
+
+def test_a_second_look_changes_nothing(
+    ann: User, her: APIClient, tmp_path: Path, cluster_one: ControlPlane
+) -> None:
+    in_force(bind(ann, "viewer", clusters=["one"]))
+    file = download(her, tmp_path)
+    usable(file)
+    reconcile_grants()
+    witness = Witness(cluster_one)
+    before = file.status()
+    lease.wake(Kubeconfig.objects.all())
+    lease.wake(ClusterGrant.objects.all())
+    reconcile_kubeconfigs()
+    reconcile_grants()
+    assert not witness.writes()
+    assert file.status() == before
+
+
+def test_a_process_killed_while_it_made_one_leaves_nothing(
+    ann: User, her: APIClient, kubectl: Tool, cluster_one: ControlPlane, tmp_path: Path
+) -> None:
+    """The account was made, its uid never stored, the file never handed out."""
+    in_force(bind(ann, "viewer", clusters=["one"]))
+    download(her, tmp_path)  # the namespace is there
+    row = Kubeconfig.objects.create(
+        cluster=Cluster.objects.get(name="one"), user=ann, username="ann", account="ann-killed",
+        expires_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    for obj in (accounts.account_object(row.account, row.pk, "ann"),):
+        cluster_one.kubectl("apply", "-f", "-", stdin=json.dumps(obj))
+    reconcile_kubeconfigs()
+    where = ("-n", "kubecarrier-people", "--ignore-not-found", "-o", "name")
+    assert kubectl("get", "serviceaccount", row.account, *where, cluster=cluster_one)
+    with audit.unaudited("a test makes it old"):
+        Kubeconfig.objects.filter(pk=row.pk).update(
+            created_at=timezone.now() - timedelta(minutes=2)
+        )
+    lease.wake(Kubeconfig.objects.filter(pk=row.pk))
+    eventually(lambda: Kubeconfig.objects.get(pk=row.pk).ended_at, seconds=SECONDS)
+    assert not kubectl("get", "serviceaccount", row.account, *where, cluster=cluster_one)
+
+
+def test_the_command_line_writes_what_kubectl_takes(
+    ann: User, live_server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_force(bind(ann, "viewer", clusters=["one"]))
+    _, secret = token_create(user=ann, name="cli")
+    monkeypatch.setenv("KUBECARRIER_URL", live_server.url)
+    monkeypatch.setenv("KUBECARRIER_TOKEN", secret)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    target = tmp_path / "config"
+
+    def run(*words: str, code: int = 0) -> str:
+        done = CliRunner().invoke(app, ["kubeconfig", *words])
+        assert done.exit_code == code, done.output
+        return str(done.output)
+
+    run("get", "one", "--merge", "-f", str(target), "--duration", "10m", "--no-wait")
+    row = Kubeconfig.objects.get()
+    eventually(lambda: Kubeconfig.objects.get(pk=row.pk).ready == "True", seconds=SECONDS)
+    said = run_tool(binaries().kubectl, "get", "namespaces", "-o", "name", kubeconfig=target)
+    assert "namespace/kube-system" in said
+    assert str(row.pk) in run("list")
+    assert "600 to 43200" in run("get", "one", "--duration", "1s", code=1)
+    assert "no cluster" in run("get", "none", code=3)
+    assert "being revoked" in run("revoke", "one", "-y")
+    eventually(lambda: Kubeconfig.objects.get(pk=row.pk).ended_at, seconds=SECONDS)
+    assert "no kubeconfig" in run("revoke", "one", "-y", code=3)
 
 
 def test_nobody_runs_a_pod_under_another_s_account(

@@ -128,6 +128,11 @@ class TestRefused:
         fleet.call("post", "clusters/one/suspend")
         assert ask(client_of(ann)) == (409, "cluster_paused")
 
+    def test_in_quarantine(self, ann: User) -> None:
+        seen = {"status": "False", "reason": "AnotherCluster", "message": "Another one answers."}
+        Cluster.objects.filter(name="one").status_update(conditions={"Identified": seen})
+        assert ask(client_of(ann)) == (409, "cluster_quarantined")
+
     def test_where_the_portal_hands_out_none(self, ann: User, settings: Settings) -> None:
         settings.KUBECARRIER_KUBECONFIG_MAX_SECONDS = 0
         assert ask(client_of(ann)) == (403, "kubeconfigs_off")
