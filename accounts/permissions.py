@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from accounts.models import (
     ApiToken,
     AuditEntry,
+    AuditPolicy,
     AuditSeal,
     Binding,
     IdentityMapping,
@@ -61,6 +62,12 @@ def visible_service_accounts(user: Any) -> QuerySet[ServiceAccount]:
 def visible_identity_mappings(user: Any) -> QuerySet[IdentityMapping]:
     """The identity mappings `user` may see."""
     return IdentityMapping.objects.visible_to(user).select_related("group")
+
+
+def visible_audit_policies(user: Any) -> QuerySet[AuditPolicy]:
+    """The audit policies `user` may see."""
+    rows: QuerySet[AuditPolicy] = AuditPolicy.objects.visible_to(user)
+    return rows
 
 
 def visible_roles(user: Any) -> QuerySet[Role]:

@@ -5,7 +5,15 @@ from __future__ import annotations
 from django.utils.translation import gettext_lazy as _
 
 from accounts import scopes
-from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, Role, ServiceAccount
+from accounts.models import (
+    ApiToken,
+    AuditEntry,
+    AuditPolicy,
+    Binding,
+    IdentityMapping,
+    Role,
+    ServiceAccount,
+)
 from kubecarrier.lib import access, catalogue
 from kubecarrier.lib.access import Reach
 from kubecarrier.lib.catalogue import (
@@ -39,6 +47,12 @@ def register() -> None:
             (Verb("view", _("see"), Level.ADMIN), Verb("export", _("export"), Level.ADMIN)),
             EVERYWHERE,
         ),
+        Subject(
+            "auditpolicies",
+            _("Audit policies"),
+            (Verb("view", _("see"), Level.ADMIN), *_ADMIN),
+            platform,
+        ),
         Subject("auditseals", _("Audit seals"), (Verb("view", _("see"), Level.ADMIN),), platform),
         Subject(
             "apitokens",
@@ -71,6 +85,7 @@ def register() -> None:
             owner="actor",
         ),
     )  # fmt: skip
+    access.register_reach(AuditPolicy, Reach("auditpolicies"))
     access.register_reach(ApiToken, Reach("apitokens", owner="user"))
     access.register_reach(IdentityMapping, Reach("identitymappings"))
     access.register_reach(ServiceAccount, Reach("serviceaccounts"))

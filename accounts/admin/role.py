@@ -39,7 +39,9 @@ class RoleAdmin(PortalAdmin):
     list_filter = ("builtin",)
     search_fields = ("name", "description")
     ordering = ("-builtin", "name")
-    fields = ("name", "description", "labels", "permissions", "rules")
+    fields = (
+        "name", "description", "labels", "requires_second_factor", "permissions", "rules",
+    )  # fmt: skip
     delete_action = ObjectAction(
         "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True,
         offered=lambda row: not row.builtin,

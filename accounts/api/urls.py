@@ -21,6 +21,7 @@ urlpatterns = [
     *urls(
         views.ApiTokenViewSet,
         views.AuditEntryViewSet,
+        views.AuditPolicyViewSet,
         views.AuditSealViewSet,
         views.IdentityMappingViewSet,
         views.ServiceAccountViewSet,

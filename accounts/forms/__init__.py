@@ -2,6 +2,7 @@
 
 from accounts.forms.account import CodeForm
 from accounts.forms.audit import PlaceForm, StreamForm
+from accounts.forms.audit_policy import AuditPolicyForm
 from accounts.forms.binding import BindingForm
 from accounts.forms.device import DeviceForm
 from accounts.forms.identity_mapping import IdentityMappingForm
@@ -10,6 +11,7 @@ from accounts.forms.service_account import ServiceAccountForm
 from accounts.forms.token import TokenForm
 
 __all__ = [
+    "AuditPolicyForm",
     "BindingForm",
     "CodeForm",
     "DeviceForm",

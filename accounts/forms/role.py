@@ -66,6 +66,11 @@ class RoleForm(WishForm):
         help_text=_("PolicyRules as in a ClusterRole: a list of apiGroups, resources and verbs."),
     )  # fmt: skip
 
+    requires_second_factor = forms.BooleanField(
+        label=_("Second factor required"), required=False,
+        help_text=_("Whoever has the role, anywhere, must have a second factor."),
+    )  # fmt: skip
+
     class Meta:
         model = Role
         fields = ["name"]
@@ -74,10 +79,12 @@ class RoleForm(WishForm):
         return {
             "labels": self.instance.labels,
             "description": self.instance.description,
+            "requires_second_factor": self.instance.requires_second_factor,
             "permissions": permissions_of(self.instance),
             "rules": [dict(rule) for rule in rules_of(self.instance)],
         }
 
     def spec(self) -> dict[str, Any]:
         given = self.cleaned_data
-        return {key: given.get(key) for key in ("description", "permissions", "rules")}
+        found = {key: given.get(key) for key in ("description", "permissions", "rules")}
+        return {**found, "requiresSecondFactor": given["requires_second_factor"]}

@@ -2,6 +2,7 @@
 
 from accounts.models.attempt_count import AttemptCount
 from accounts.models.audit import AuditEntry
+from accounts.models.audit_policy import AuditPolicy
 from accounts.models.binding import Binding
 from accounts.models.device_login import DeviceAnswer, DeviceLogin
 from accounts.models.directory_pass import DirectoryPass
@@ -26,6 +27,7 @@ __all__ = [
     "ApiToken",
     "AttemptCount",
     "AuditEntry",
+    "AuditPolicy",
     "AuditSeal",
     "Binding",
     "DeviceAnswer",

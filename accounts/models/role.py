@@ -18,6 +18,10 @@ class Role(SpecModel):
 
     permissions = models.JSONField(_("permissions"), default=list, blank=True)
     rules = models.JSONField(_("rules in clusters"), default=list, blank=True)
+    requires_second_factor = models.BooleanField(
+        _("second factor required"), default=False,
+        help_text=_("Whoever has the role, anywhere, must have a second factor."),
+    )  # fmt: skip
     builtin = models.BooleanField(_("built in"), default=False, editable=False)
 
     class Meta(SpecModel.Meta):

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.conf import settings
 from django.db import connection, models, transaction
 from django.utils import timezone
 
 from accounts.models import AuditEntry, AuditSeal
 from accounts.services import seals
+from accounts.services.audit_policies import kept_days
 from accounts.trail import chain, guard
 from accounts.trail.head import newest
 from kubecarrier.lib import audit
@@ -22,8 +22,8 @@ _KEYS_AT_ONCE = 500
 
 
 def prune_by_policy() -> int:
-    """What `KUBECARRIER_AUDIT_RETENTION_DAYS` says; 0 keeps everything."""
-    days: int = settings.KUBECARRIER_AUDIT_RETENTION_DAYS
+    """What the policies say, or without any the setting; 0 keeps everything."""
+    days = kept_days()
     return audit_prune(days=days) if days else 0
 
 

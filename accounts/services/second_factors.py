@@ -10,11 +10,12 @@ from urllib.parse import quote
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 from django_otp.oath import totp
 
-from accounts.models import Identity, SecondFactor
+from accounts.models import Binding, Identity, SecondFactor
 from accounts.services.attempts import attempt_count, attempt_forget
 from accounts.services.sessions import sessions_end
 from kubecarrier.lib import audit, crypto
@@ -38,11 +39,22 @@ def factor_missing(user: Any) -> bool:
     People of a provider or a directory prove themselves there.
     """
     who = settings.KUBECARRIER_REQUIRE_SECOND_FACTOR
-    if who == "nobody" or (who == "superusers" and not user.is_superuser):
+    everybody = who == "everyone" or (who == "superusers" and user.is_superuser)
+    if not everybody and not _role_demands(user):
         return False
     if Identity.objects.filter(user=user).exists():
         return False
     return factor_of(user) is None
+
+
+def _role_demands(user: Any) -> bool:
+    """Whether a role that the user has, anywhere, asks for it."""
+    given = Binding.objects.filter(
+        Q(users=user) | Q(groups__user=user),
+        role__requires_second_factor=True,
+        deletion_requested_at=None,
+    )
+    return given.exists()
 
 
 @transaction.atomic

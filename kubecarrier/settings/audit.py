@@ -18,10 +18,15 @@ AUDITLOG_USE_BASE_MANAGER = True
 # Every change of a named object needs a reason; a project may demand it for itself.
 KUBECARRIER_REQUIRE_REASON = env.bool("KUBECARRIER_REQUIRE_REASON", default=False)
 
-# Sealed entries older than this are removed each hour; 0 keeps all.
+# Sealed entries older than this are removed each hour, where no audit policy says otherwise; 0 keeps all.
 KUBECARRIER_AUDIT_RETENTION_DAYS = env.int("KUBECARRIER_AUDIT_RETENTION_DAYS", default=0)
 if KUBECARRIER_AUDIT_RETENTION_DAYS < 0:
     raise ImproperlyConfigured("KUBECARRIER_AUDIT_RETENTION_DAYS: a number of days, or 0.")
+
+# The least that an audit policy may say: what law or contract asks for.
+KUBECARRIER_AUDIT_MINIMUM_DAYS = env.int("KUBECARRIER_AUDIT_MINIMUM_DAYS", default=90)
+if KUBECARRIER_AUDIT_MINIMUM_DAYS < 1:
+    raise ImproperlyConfigured("KUBECARRIER_AUDIT_MINIMUM_DAYS: a number of days, at least 1.")
 
 
 def _networks(texts: list[str]) -> list[Network]:

@@ -127,6 +127,9 @@ UNFOLD: dict[str, Any] = {
                     _item(_("API tokens"), "key", "admin:accounts_apitoken_changelist"),
                     _item(_("Kubeconfigs"), "terminal", "admin:fleet_kubeconfig_changelist"),
                     _item(_("Audit"), "history", "admin:accounts_auditentry_changelist"),
+                    _item(
+                        _("Audit policies"), "auto_delete", "admin:accounts_auditpolicy_changelist"
+                    ),
                 ],
             },
         ],

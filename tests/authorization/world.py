@@ -199,6 +199,8 @@ def _people(portal: Portal, names: Names) -> None:
     mapping = {"source": "oidc", "value": "everybody", "group": "team"}
     portal.call("put", "identitymappings/staff", {"spec": mapping}, code=201)
     names.add("identitymappings", "platform", "staff")
+    portal.call("put", "auditpolicies/legal", {"spec": {"retentionDays": 400}}, code=201)
+    names.add("auditpolicies", "platform", "legal")
     portal.call("put", "serviceaccounts/robot", {"spec": {"description": "a machine"}}, code=201)
     names.add("serviceaccounts", "platform", "robot")
 

@@ -13,7 +13,15 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
-from accounts.models import ApiToken, AuditEntry, Binding, IdentityMapping, ServiceAccount, User
+from accounts.models import (
+    ApiToken,
+    AuditEntry,
+    AuditPolicy,
+    Binding,
+    IdentityMapping,
+    ServiceAccount,
+    User,
+)
 from apps.models import Application, ChartRepository, Release
 from fleet.grants import deriving as granting
 from fleet.models import Cluster, ClusterGrant, Operation
@@ -55,6 +63,8 @@ def first(model: type[Any]) -> Any:
     if model is IdentityMapping:
         group = Group.objects.create(name="mapped")
         return IdentityMapping.objects.create(name="m", source="oidc", value="v", group=group)
+    if model is AuditPolicy:
+        return AuditPolicy.objects.create(name="legal", retention_days=400)
     if model is ServiceAccount:
         user = User.objects.create_user("sa:ci", is_staff=True)
         return ServiceAccount.objects.create(name="ci", user=user)

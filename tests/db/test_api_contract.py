@@ -549,7 +549,7 @@ class TestKinds:
             "repositories",
             "roles",
         }
-        labelled |= {"identitymappings", "serviceaccounts"}
+        labelled |= {"auditpolicies", "identitymappings", "serviceaccounts"}
         for kind in kinds():
             code = 200 if kind.plural in labelled else 400
             fleet.call("get", f"{kind.plural}?labelSelector=a", code=code)

@@ -8,16 +8,23 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from django_otp.oath import totp
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
-from accounts.models import ApiToken, AuditEntry, LoginSession, SecondFactor, User
+from accounts.models import ApiToken, AuditEntry, Identity, LoginSession, SecondFactor, User
 from accounts.services import second_factors as factors
+from accounts.services.bindings import binding_apply
+from accounts.services.roles import role_apply
 from accounts.services.tokens import token_create
 from kubecarrier.lib.errors import InvalidError
+from kubecarrier.lib.manifests import Wish
+from tests.db.rights import bind
+from tests.portal import Portal
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "a-long-password"
@@ -172,6 +179,60 @@ def test_secrets_stay_out_of_the_audit(root: User, secret: str) -> None:
 def test_confirming_twice_is_refused(root: User, secret: str) -> None:
     with pytest.raises(InvalidError):
         factors.factor_confirm(user=root, code=code_of(secret))
+
+
+class TestByRole:
+    """A role may require it of whoever has it, anywhere, directly or by a group."""
+
+    @pytest.fixture
+    def ann(self) -> User:
+        user = User.objects.create_user("ann", password=PASSWORD)
+        role_apply(
+            actor=None,
+            wish=Wish(
+                "strict", {}, {"permissions": [], "rules": [], "requires_second_factor": True}
+            ),
+        )
+        return user
+
+    def reached(self) -> Any:
+        client = Client()
+        client.post("/admin/login/", {"username": "ann", "password": PASSWORD})
+        return client.get("/admin/")
+
+    def test_whoever_has_it(self, ann: User) -> None:
+        assert self.reached().status_code == 200
+        bind(ann, "strict")
+        assert self.reached()["Location"] == "/account"
+        body = {"username": "ann", "password": PASSWORD}
+        answer = APIClient().post("/api/v1/auth/login", body, format="json")
+        assert error(answer) == (403, "second_factor_missing")
+        text = factors.factor_begin(user=ann)
+        factors.factor_confirm(user=ann, code=code_of(text))
+        assert not factors.factor_missing(ann)
+
+    def test_by_a_group(self, ann: User) -> None:
+        group = Group.objects.create(name="team")
+        spec = {"role": "strict", "users": [], "groups": ["team"], "scope": {"platform": True}}
+        binding_apply(actor=None, wish=Wish("b", {}, spec))
+        assert not factors.factor_missing(ann)
+        ann.groups.add(group)
+        assert factors.factor_missing(ann)
+
+    def test_people_of_a_provider_prove_themselves_there(self, ann: User) -> None:
+        bind(ann, "strict")
+        Identity.objects.create(user=ann, source="oidc", issuer="https://x", subject="1")
+        assert not factors.factor_missing(ann)
+
+    def test_the_document_and_the_form(self, portal: Portal, admin_client: Client) -> None:
+        spec = {"permissions": ["clusters.view"], "requiresSecondFactor": True}
+        made = portal.call("put", "roles/careful", {"spec": spec})
+        assert made["spec"]["requiresSecondFactor"] is True
+        page = reverse("admin:accounts_role_change", args=[made["metadata"]["uid"]])
+        assert "requires_second_factor" in admin_client.get(f"{page}?tab=spec").content.decode()
+        given = {"permissions": ["clusters.view"], "read_generation": "1"}
+        assert admin_client.post(page, given).status_code == 302
+        assert portal.call("get", "roles/careful")["spec"]["requiresSecondFactor"] is False
 
 
 class TestSessions:

@@ -1,5 +1,6 @@
 """This app's kinds as the API knows them."""
 
+from accounts.api.kinds.audit_policy import AUDIT_POLICY
 from accounts.api.kinds.auditentry import AUDIT_ENTRY
 from accounts.api.kinds.auditseal import AUDIT_SEAL
 from accounts.api.kinds.binding import BINDING
@@ -11,6 +12,7 @@ from accounts.api.kinds.token import API_TOKEN
 __all__ = [
     "API_TOKEN",
     "AUDIT_ENTRY",
+    "AUDIT_POLICY",
     "AUDIT_SEAL",
     "BINDING",
     "IDENTITY_MAPPING",

@@ -1,5 +1,6 @@
 """The bodies of this app's requests and answers."""
 
+from accounts.api.serializers.audit_policy import AuditPolicySpecSerializer
 from accounts.api.serializers.auditentry import AuditExportSerializer
 from accounts.api.serializers.binding import BindingSpecSerializer, ScopeSerializer
 from accounts.api.serializers.device import (
@@ -17,6 +18,7 @@ from accounts.api.serializers.token import MadeTokenSerializer, NewTokenSerializ
 
 __all__ = [
     "AuditExportSerializer",
+    "AuditPolicySpecSerializer",
     "BindingSpecSerializer",
     "DeviceBegunSerializer",
     "DeviceCodeSerializer",

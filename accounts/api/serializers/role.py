@@ -41,11 +41,16 @@ class RoleSpecSerializer(StrictSerializer):
     rules = RuleSerializer(
         many=True, required=False, default=list, help_text="What it may do in clusters."
     )
+    requiresSecondFactor = serializers.BooleanField(
+        required=False, default=False, source="requires_second_factor",
+        help_text="Whoever has the role, anywhere, must have a second factor (local accounts).",
+    )  # fmt: skip
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """A built-in role shows what it holds today."""
         return {
             "description": instance.description,
+            "requiresSecondFactor": instance.requires_second_factor,
             "permissions": sorted(permissions_of(instance)),
             "rules": [dict(rule) for rule in rules_of(instance)],
         }

@@ -2,6 +2,7 @@
 
 from accounts.api.views.access import BindingViewSet, RoleViewSet
 from accounts.api.views.access_review import AccessReviewView, CanIView, WhoCanView
+from accounts.api.views.audit_policy import AuditPolicyViewSet
 from accounts.api.views.auditentry import AuditEntryViewSet
 from accounts.api.views.auditseal import AuditSealViewSet
 from accounts.api.views.device import DeviceCodeView, DeviceTokenView
@@ -20,6 +21,7 @@ __all__ = [
     "AccessReviewView",
     "ApiTokenViewSet",
     "AuditEntryViewSet",
+    "AuditPolicyViewSet",
     "AuditSealViewSet",
     "BindingViewSet",
     "CanIView",
