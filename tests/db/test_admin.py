@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import (
     ApiToken,
@@ -24,7 +26,7 @@ from accounts.models import (
 )
 from apps.models import Application, ChartRepository, Release
 from fleet.grants import deriving as granting
-from fleet.models import Cluster, ClusterGrant, Operation
+from fleet.models import Cluster, ClusterGrant, Kubeconfig, Operation
 from kubecarrier.lib.spec import ReconciledModel
 from tests.browser import fleet
 from tests.db.rights import bind
@@ -63,6 +65,11 @@ def first(model: type[Any]) -> Any:
     if model is IdentityMapping:
         group = Group.objects.create(name="mapped")
         return IdentityMapping.objects.create(name="m", source="oidc", value="v", group=group)
+    if model is Kubeconfig:
+        return Kubeconfig.objects.create(
+            cluster=Cluster.objects.first(), username="gone", account="gone", account_uid="u",
+            expires_at=timezone.now() + timedelta(hours=1),
+        )  # fmt: skip
     if model is AuditPolicy:
         return AuditPolicy.objects.create(name="legal", retention_days=400)
     if model is ServiceAccount:
