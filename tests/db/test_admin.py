@@ -67,7 +67,7 @@ def first(model: type[Any]) -> Any:
         return IdentityMapping.objects.create(name="m", source="oidc", value="v", group=group)
     if model is Kubeconfig:
         return Kubeconfig.objects.create(
-            cluster=Cluster.objects.first(), username="gone", account="gone", account_uid="u",
+            cluster=Cluster.objects.all()[0], username="gone", account="gone", account_uid="u",
             expires_at=timezone.now() + timedelta(hours=1),
         )  # fmt: skip
     if model is AuditPolicy:
