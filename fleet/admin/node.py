@@ -22,6 +22,7 @@ from fleet.queries import operations_of
 from fleet.services.drains import drain_cancel, drain_start
 from kubecarrier.console.actions import Done, ObjectAction
 from kubecarrier.lib.errors import KubeCarrierError
+from kubecarrier.templatetags.console import chip
 
 
 def _session(row: Node, user: Any) -> Session:
@@ -85,7 +86,7 @@ class NodeAdmin(ObservedAdmin):
 
     rows = visible_nodes
     status_template = "console/node_status.html"
-    list_display = ("name", "cluster", "ready", "unschedulable", "kubelet_version", "seen")
+    list_display = ("name", "cluster", "readiness", "cordoned", "kubelet_version", "seen")
     list_filter = ("ready", "unschedulable", "kubelet_version", "cluster")
     search_fields = ("name", "cluster__name")
     ordering = ("cluster__name", "name")
@@ -103,6 +104,16 @@ class NodeAdmin(ObservedAdmin):
         ObjectAction("label", gettext_lazy("Labels"), "label", _label, verb="operate", form=NodeLabelsForm),
         ObjectAction("taint", gettext_lazy("Taints"), "do_not_disturb_on", _taint, verb="operate", form=NodeTaintsForm),
     )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("ready"), ordering="ready")
+    def readiness(self, row: Node) -> str:
+        if row.ready:
+            return chip(_("Ready"), "ok", "check_circle")
+        return chip(_("Not ready"), "bad", "error")
+
+    @admin.display(description=gettext_lazy("cordoned"), ordering="unschedulable")
+    def cordoned(self, row: Node) -> str:
+        return chip(_("Cordoned"), "warn", "block") if row.unschedulable else "–"
 
     def status_context(self, row: Any) -> dict[str, Any]:
         pods = reverse("admin:fleet_live_list", args=[row.cluster_id, "core", "v1", "pods"])
