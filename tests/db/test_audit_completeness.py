@@ -305,6 +305,7 @@ ACTS = [
     Act("secret-revealed", post("configitems/key/reveal", {}), kind="ConfigItem", object="key", **_SHOP),
     Act("audit-exported", post("auditentries/export", {}), kind="AuditSeal"),
     Act("audit-exported", lambda w: w.console("/admin/accounts/auditentry/export/"), ("console",), kind="AuditSeal"),
+    Act("access-review-exported", lambda w: w.api("get", "accessreviews?format=csv"), kind="Platform", object="platform"),
     Act("audit-pruned", pruned, ("reconciler",), kind="AuditSeal", actor="", **_QUIET),
     Act("chart-uploaded", upload, kind="ChartRepository", object="local"),
     Act("credential-rotated", post("clusters/one/rotate", {"token": "canary"}), kind="Cluster", object="one", **_ONE),
