@@ -77,6 +77,11 @@ def first(model: type[Any]) -> Any:
         return ServiceAccount.objects.create(name="ci", user=user)
     if model.__name__ == "Group":
         return model.objects.create(name="team")
+    if model is Kubeconfig:
+        return Kubeconfig.objects.create(
+            user=User.objects.get(username="ada"), username="ada", account="ada-1",
+            cluster=Cluster.objects.first(), expires_at=timezone.now() + timedelta(hours=1),
+        )  # fmt: skip
     if model is ClusterGrant:
         granting.place(Binding.objects.get(name="administrators"))
     return model._default_manager.first()
