@@ -80,7 +80,7 @@ def first(model: type[Any]) -> Any:
     if model is Kubeconfig:
         return Kubeconfig.objects.create(
             user=User.objects.get(username="ada"), username="ada", account="ada-1",
-            cluster=Cluster.objects.first(), expires_at=timezone.now() + timedelta(hours=1),
+            cluster=Cluster.objects.all()[0], expires_at=timezone.now() + timedelta(hours=1),
         )  # fmt: skip
     if model is ClusterGrant:
         granting.place(Binding.objects.get(name="administrators"))

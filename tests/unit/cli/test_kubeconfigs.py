@@ -176,3 +176,13 @@ def test_revoke_by_id_or_by_the_only_one_of_a_cluster(portal: Portal, run: Run) 
     assert len(portal.requests("DELETE", f"/kubeconfigs/{ID}")) == 2
     portal.on("GET /kubeconfigs", Reply(body={"metadata": {"continue": None}, "items": [gone]}))
     assert run("kubeconfig", "revoke", "eu", "-y").exit_code == 3
+
+
+def test_the_portal_s_own_account_on_a_cluster(portal: Portal, run: Run) -> None:
+    portal.on("GET /clusters/eu/account-manifest", Reply(body={"manifest": "# why\nkind: List\n"}))
+    assert run("cluster", "account-manifest", "eu").stdout == "# why\nkind: List\n"
+    answer = {"object": document("Cluster", "eu"), "operation": None}
+    portal.on("POST /clusters/eu/exchange", Reply(202, answer))
+    portal.on("GET /clusters/eu", Reply(body=document("Cluster", "eu")))
+    result = run("cluster", "exchange", "eu", "-y")
+    assert (result.exit_code, "credential exchanged" in result.stdout) == (0, True), result.stderr
