@@ -29,14 +29,19 @@ from accounts.services import prune, seals, second_factors
 from accounts.services.identities import identity_ended
 from apps.models import Application
 from fleet.choices import TargetState
+from fleet.conditions import KubeconfigReason
 from fleet.draining import DrainOptions, DrainPlan
 from fleet.kube_errors import Forbidden, Unreachable
 from fleet.live.session import Session
-from fleet.models import Cluster, OperationTarget
+from fleet.models import Cluster, Kubeconfig, OperationTarget
 from fleet.operations import target_progress
+from fleet.reconcilers.kubeconfig import KubeconfigReconciler
 from fleet.services import drains
+from kubecarrier.lib import causes, lease
 from kubecarrier.lib.audit import AuditContext, Channel, acting
+from kubecarrier.lib.conditions import Condition, Status
 from kubecarrier.lib.errors import DeniedError
+from kubecarrier.lib.reconcile import Pass
 from kubecarrier.lib.tasks import task_entry
 from tests.db.conftest import add_cluster, application, web
 from tests.db.rights import person
@@ -255,6 +260,42 @@ def pruned(world: World) -> None:
     task_entry(lambda: prune.audit_prune(days=90))()
 
 
+def kubeconfig(world: World) -> Kubeconfig:
+    row = Kubeconfig(
+        cluster=_one(), user=world.admin, username="admin", account="admin-1", account_uid="u",
+        expires_at=timezone.now() + timedelta(hours=1),
+    )  # fmt: skip
+    row.save()
+    return row
+
+
+def kubeconfig_ended(world: World) -> None:
+    """A pass that saw the account go, for whoever revoked it."""
+    world.api("delete", f"kubeconfigs/{kubeconfig(world).pk}")
+    reconciler = KubeconfigReconciler()
+    seen = Condition("Usable", Status.FALSE, KubeconfigReason.REVOKED, "It is gone.")
+
+    @task_entry
+    def a_pass() -> None:
+        claims = lease.claim_due(Kubeconfig, limit=1, lease_seconds=30)
+        (job,) = reconciler.load(claims)
+        with causes.acting_for(Kubeconfig, job.row.pk):
+            reconciler.record(job, Pass([seen], {"ended_at": timezone.now()}))
+
+    a_pass()
+
+
+def downloaded_review(world: World) -> None:
+    answer: Any = world.client().get("/api/v1/accessreviews?format=csv")
+    assert b"".join(answer.streaming_content)
+
+
+#: What a cluster must answer first: where a test with real clusters asks for it.
+WITH_CLUSTERS = {
+    "kubeconfig-issued": "tests/controlplane/test_people_kubeconfig.py",
+    "credential-exchanged": "tests/controlplane/test_account_exchange.py",
+}
+
 _SHOP: Json = {"project": "shop"}
 _ONE: Json = {"cluster": "one"}
 _THERE: Json = {"project": "shop", "cluster": "one", "namespace": "shop", "kind": "Cluster"}
@@ -307,6 +348,9 @@ ACTS = [
     Act("audit-exported", lambda w: w.console("/admin/accounts/auditentry/export/"), ("console",), kind="AuditSeal"),
     Act("access-review-exported", lambda w: w.api("get", "accessreviews?format=csv"), kind="Platform", object="platform"),
     Act("audit-pruned", pruned, ("reconciler",), kind="AuditSeal", actor="", **_QUIET),
+    Act("access-review-exported", downloaded_review, kind="Platform"),
+    Act("kubeconfig-revoked", lambda w: w.api("delete", f"kubeconfigs/{kubeconfig(w).pk}"), kind="Kubeconfig", **_ONE),
+    Act("kubeconfig-ended", kubeconfig_ended, ("reconciler",), kind="Kubeconfig", **_ONE),
     Act("chart-uploaded", upload, kind="ChartRepository", object="local"),
     Act("credential-rotated", post("clusters/one/rotate", {"token": "canary"}), kind="Cluster", object="one", **_ONE),
     Act("probe-asked", post("clusters/one/probe"), kind="Cluster", object="one", **_ONE),
@@ -380,7 +424,9 @@ def _literals(call: ast.Call) -> set[str]:
 
 
 def test_every_event_has_a_row() -> None:
-    told = {act.name for act in ACTS}
+    for event, where in WITH_CLUSTERS.items():
+        assert f'"{event}"' in (ROOT / where).read_text()
+    told = {act.name for act in ACTS} | set(WITH_CLUSTERS)
     found: dict[str, str] = {}
     for app in ("accounts", "apps", "fleet", "kubecarrier", "monitoring"):
         for path in (ROOT / app).rglob("*.py"):
