@@ -11,21 +11,23 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 
 from kubecarrier.lib import keyfile
 from tests.controlplane.config_items import data, save
 from tests.controlplane.faults import behind_proxy, import_through, wait
-from tests.controlplane.invariants import CONVERGED_SECONDS, invariants
+from tests.controlplane.invariants import CONVERGED_SECONDS, Witness, invariants
 from tests.controlplane.test_up_life import Client, client_of
 from tests.db.test_up import START_SECONDS
 from tests.db.test_up import Portal as Running
 from tests.db.test_up import wait as wait_for
-from tests.faultproxy import Mode
+from tests.faultproxy import FaultProxy, Mode
 from tests.portal import Portal, eventually
 from tools import postgres
 from tools.controlplane import ControlPlane, binaries
@@ -148,15 +150,22 @@ def running(tmp_path: Path, database: postgres.Server, _binaries: None) -> Itera
         portal.stop()
 
 
-@pytest.mark.slow
-def test_the_database_is_killed_in_the_middle_of_a_fan_out(
-    running: Running,
-    database: postgres.Server,
-    cluster_one: ControlPlane,
-    namespace: str,
-    kubectl: Any,
-) -> None:
-    """Away for 20 s: 503 with a time and never 500; then everything is finished unaided."""
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Config items on one cluster behind a proxy, whose change is in the middle of its fan-out."""
+
+    client: Client
+    proxy: FaultProxy
+    witness: Witness
+
+    def finished(self, url: str) -> bool:
+        if answer(self.client, url)[0] != 200:
+            return False
+        return all(self.client.ready(f"configitems/{name}") for name in ITEMS)
+
+
+@pytest.fixture
+def spread(running: Running, cluster_one: ControlPlane, namespace: str) -> Iterator[Spread]:
     client = client_of(running)
     with behind_proxy(cluster_one) as proxy, invariants(cluster_one) as (witness,):
         text = cluster_one.kubeconfig.read_text().replace(cluster_one.server, proxy.url)
@@ -169,32 +178,69 @@ def test_the_database_is_killed_in_the_middle_of_a_fan_out(
                 "placement": {"clusters": ["one"]},
             }
             client.send("PUT", f"configitems/{name}", {"spec": spec})
-        names = [f"configitems/{name}" for name in ITEMS]
-        wait_for(lambda: all(map(client.ready, names)), 120, lambda: running.said)
-        made = witness.writes()["patch"]
+        made = Spread(client, proxy, witness)
+        wait_for(lambda: made.finished(running.url), 120, lambda: running.said)
+        before = witness.writes()["patch"]
         proxy.behave(Mode.LATENCY, delay=0.4)
-        for name in names:
-            client.send("POST", f"{name}/set", {"data": {"size": "2"}})
-        wait(lambda: witness.writes()["patch"] > made)
-        database.kill()
-        proxy.behave(Mode.FORWARD)
-        answers = []
-        ends_at = time.monotonic() + 20
-        while time.monotonic() < ends_at:
-            answers.append(answer(client, running.url))
-            time.sleep(0.5)
-        assert {status for status, _ in answers} == {503}, answers
-        assert all(after.isdigit() for _, after in answers), "and when to come again"
-        database.start()
-        wait_for(
-            lambda: answer(client, running.url)[0] == 200 and all(map(client.ready, names)),
-            CONVERGED_SECONDS,
-            lambda: running.said,
-        )
         for name in ITEMS:
-            assert data(kubectl, cluster_one, namespace, name) == {"size": "2"}
-            assert witness.writes(name=name)["patch"] <= 3
-            assert len(client.send("GET", f"configitems/{name}/revisions")["items"]) == 2
+            client.send("POST", f"configitems/{name}/set", {"data": {"size": "2"}})
+        wait(lambda: witness.writes()["patch"] > before)
+        yield made
+
+
+def written_once(spread: Spread, kubectl: Any, plane: ControlPlane, namespace: str) -> None:
+    for name in ITEMS:
+        assert data(kubectl, plane, namespace, name) == {"size": "2"}
+        assert spread.witness.writes(name=name)["patch"] <= 3
+        found = spread.client.send("GET", f"configitems/{name}/revisions")["items"]
+        assert len(found) == 2, "what was written came back as nobody's change"
+
+
+@pytest.mark.slow
+def test_the_database_is_killed_in_the_middle_of_a_fan_out(
+    running: Running,
+    database: postgres.Server,
+    spread: Spread,
+    cluster_one: ControlPlane,
+    namespace: str,
+    kubectl: Any,
+) -> None:
+    """Away for 20 s: 503 with a time and never 500; then everything is finished unaided."""
+    database.kill()
+    spread.proxy.behave(Mode.FORWARD)
+    answers = []
+    ends_at = time.monotonic() + 20
+    while time.monotonic() < ends_at:
+        answers.append(answer(spread.client, running.url))
+        time.sleep(0.5)
+    assert {status for status, _ in answers} == {503}, answers
+    assert all(after.isdigit() for _, after in answers), "and when to come again"
+    database.start()
+    wait_for(lambda: spread.finished(running.url), CONVERGED_SECONDS, lambda: running.said)
+    written_once(spread, kubectl, cluster_one, namespace)
+
+
+@pytest.mark.slow
+def test_every_connection_to_the_database_is_cut_in_the_middle_of_a_fan_out(
+    running: Running,
+    database: postgres.Server,
+    spread: Spread,
+    cluster_one: ControlPlane,
+    namespace: str,
+    kubectl: Any,
+) -> None:
+    """The backends of whoever holds a lease too: what they had begun is finished by the next."""
+    with psycopg.connect(database.url, autocommit=True) as other:
+        cut = other.execute(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
+        ).fetchone()
+    assert cut is not None
+    assert cut[0] > 0
+    spread.proxy.behave(Mode.FORWARD)
+    assert answer(spread.client, running.url)[0] in {200, 503}
+    wait_for(lambda: spread.finished(running.url), CONVERGED_SECONDS, lambda: running.said)
+    written_once(spread, kubectl, cluster_one, namespace)
 
 
 def answer(client: Client, url: str) -> tuple[int, str]:
