@@ -46,6 +46,7 @@ from kubecarrier.lib.watching import Event, EventType, WatchSpec
 Json = dict[str, Any]
 Emit = Callable[[Event], Awaitable[None]]
 Query = Mapping[str, str | int]
+Responses = AsyncIterator[aiohttp.ClientResponse]
 
 _CONNECT_SECONDS = 5.0
 _PAGE_SECONDS = 30.0
@@ -122,8 +123,7 @@ class Session:
         """One page of a list as the server gave it; raises `fleet.kube_errors`."""
         accept = _LIST if metadata_only else "application/json"
         async with self._get(_path(resource, query), accept, _PAGE_SECONDS) as response:
-            body = await _body(response)
-            return object_of(Answer(response.status, {}, body), self._secrets)
+            return object_of(Answer(200, {}, await _body(response)), self._secrets)
 
     async def lines(
         self, resource: Resource, query: Query, *, metadata_only: bool, seconds: float
@@ -135,9 +135,7 @@ class Session:
                 yield orjson.loads(line)
 
     @asynccontextmanager
-    async def _get(
-        self, path: str, accept: str, seconds: float
-    ) -> AsyncIterator[aiohttp.ClientResponse]:
+    async def _get(self, path: str, accept: str, seconds: float) -> Responses:
         """An open answer with status 200; the block ends after `seconds` at the latest."""
         if self._client is None:
             raise RuntimeError("the session is not open")
@@ -154,7 +152,14 @@ class Session:
             ):
                 if response.status != 200:
                     raise await _refusal(response, self._secrets)
-                yield response
+                try:
+                    yield response
+                except (
+                    asyncio.CancelledError
+                ):  # it fell silent, or we stop: no goodbye is waited for
+                    if response.connection and response.connection.transport:
+                        response.connection.transport.abort()
+                    raise
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _failure(error, self._connection) from error
 
