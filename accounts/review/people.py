@@ -98,13 +98,21 @@ class Ways:
         )
         groups = {right.group for right in self._rights if right.group is not None}
         self._groups: Mapping[Any, Group] = Group.objects.in_bulk(groups) if groups else {}
+        self._known: dict[tuple[Any, Any, str], Way] = {}
 
     def of(self, rights: Iterable[Right]) -> tuple[Way, ...]:
         """Each way once, what is given directly first."""
-        found = dict.fromkeys(self._way(right) for right in rights)
-        return tuple(sorted(found, key=lambda way: (way.group, way.binding, way.on)))
+        found = {id(way): way for way in map(self._way, rights)}
+        return tuple(sorted(found.values(), key=lambda way: (way.group, way.binding, way.on)))
 
     def _way(self, right: Right) -> Way:
+        """Made once: many people come by the same."""
+        key = right.binding, right.group, right.on
+        if key not in self._known:
+            self._known[key] = self._made(right)
+        return self._known[key]
+
+    def _made(self, right: Right) -> Way:
         binding = self._bindings[right.binding]
         group = "" if right.group is None else self._groups[right.group].name
         return Way(

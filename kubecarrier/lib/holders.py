@@ -53,24 +53,16 @@ class Grounds:
 
 @dataclass(frozen=True, slots=True)
 class Right:
-    """One row by which a permission is held: at `spot`, called `on`, by a person or by a group."""
+    """One row by which a permission is held, by a person or by a group, on what is called `on`.
 
-    anchor: str
-    key: Any
+    `spots` is what it counts for; there are many rows and few of those, so they are shared.
+    """
+
+    spots: frozenset[Spot]
     on: str
     binding: Any
     user: Any = None
     group: Any = None
-
-    @property
-    def spots(self) -> frozenset[Spot]:
-        """What it counts for; a namespace also for what is seen of its cluster from within."""
-        if self.anchor == PLATFORM:
-            return frozenset({EVERYWHERE})
-        found: set[Spot] = {(self.anchor, self.key)}
-        if self.anchor == NAMESPACE:
-            found.add((NAMESPACE, (self.key[0], None)))
-        return frozenset(found)
 
 
 def grounds_of(permission: str, row: Any = None) -> Grounds:
@@ -151,6 +143,7 @@ def _held(
     if keys is not None and not keys:
         return
     tables = ((anchor.users, "user"), (anchor.groups, "group"))
+    known: dict[Any, tuple[frozenset[Spot], str]] = {}
     for model, subject in tables:
         rows: Any = model._default_manager.filter(permission__codename=permission)
         if user is not None:
@@ -158,8 +151,9 @@ def _held(
         rows = _narrowed(rows, anchor, keys)
         columns = (f"{subject}_id", "binding_id", "content_object_id", *_names(anchor))
         for who, binding, pk, *names in rows.values_list(*columns):
-            key, on = _called(anchor, pk, names)
-            yield Right(anchor.name, key, on, binding, **{subject: who})
+            if pk not in known:
+                known[pk] = _called(anchor, pk, names)
+            yield Right(*known[pk], binding, **{subject: who})
 
 
 def _narrowed(rows: Any, anchor: Anchor, keys: Iterable[Any] | None) -> Any:
@@ -183,10 +177,12 @@ def _names(anchor: Anchor) -> tuple[str, ...]:
     return ("content_object__name",)
 
 
-def _called(anchor: Anchor, pk: Any, names: list[Any]) -> tuple[Any, str]:
+def _called(anchor: Anchor, pk: Any, names: list[Any]) -> tuple[frozenset[Spot], str]:
+    """For what a right there counts, and how it is called; a namespace also from within its cluster."""
     if anchor.name == PLATFORM:
-        return None, PLATFORM
+        return frozenset({EVERYWHERE}), PLATFORM
     if anchor.name == NAMESPACE:
         name, cluster, cluster_name = names
-        return (cluster, name), f"namespace {name} on cluster {cluster_name}"
-    return pk, f"{anchor.name} {names[0]}"
+        spots = frozenset({(NAMESPACE, (cluster, name)), (NAMESPACE, (cluster, None))})
+        return spots, f"namespace {name} on cluster {cluster_name}"
+    return frozenset({(anchor.name, pk)}), f"{anchor.name} {names[0]}"
