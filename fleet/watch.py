@@ -269,10 +269,8 @@ class Stream:
         return query
 
     def _selectors(self) -> dict[str, str | int]:
-        given = {
-            "labelSelector": self._spec.label_selector,
-            "fieldSelector": self._spec.field_selector,
-        }
+        spec = self._spec
+        given = {"labelSelector": spec.label_selector, "fieldSelector": spec.field_selector}
         return {name: text for name, text in given.items() if text}
 
     async def _found(self, item: Json) -> None:
