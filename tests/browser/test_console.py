@@ -130,7 +130,7 @@ def test_a_persons_first_hour(
 
     page.goto(f"{base}/admin/apps/application/")
     page.get_by_role("link", name="shop", exact=True).click()
-    page.get_by_role("link", name="Delete").click()
+    page.get_by_role("link", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete").click()
     page.get_by_text("This object is gone.").wait_for(timeout=TURNS_READY_MS)
     left = cluster_one.kubectl("get", "deployments,secrets", "-n", "console-test", "-o", "name")

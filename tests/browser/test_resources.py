@@ -149,6 +149,7 @@ def test_yaml_is_written_in_an_editor_that_says_what_is_wrong(
     fleet: Cluster, live_server: Any, page: Any, cluster_one: ControlPlane
 ) -> None:
     said = listen(page)
+    cluster_one.kubectl("scale", "deploy", "checkout", "-n", "shop", "--replicas=1")
     log_in(page, live_server.url, "ada", PASSWORD)
     root = f"{live_server.url}/admin/fleet/cluster/{fleet.pk}/resources/apps/v1/deployments/shop"
     page.goto(f"{root}/checkout/edit/?as=yaml")
