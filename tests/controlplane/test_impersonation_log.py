@@ -199,7 +199,7 @@ def test_every_live_call_carries_its_person(
         ask(cleo, "get", path)
         ask(cleo, "post", f"{path}/cordon", {})
         ask(cleo, "post", f"{path}/label", {"labels": {"seen": "yes"}})
-        ask(cleo, "post", f"{path}/drain", {"gracePeriodSeconds": 0}, code=202)
+        ask(cleo, "post", f"{path}/drain", {"gracePeriodSeconds": 0, "force": True}, code=202)
         for _ in range(3):
             drain_nodes()
         ask(cleo, "post", f"{path}/uncordon", {})
