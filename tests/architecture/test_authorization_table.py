@@ -12,6 +12,7 @@ from kubecarrier.lib import catalogue
 from kubecarrier.lib.catalogue import Level
 from tests.authorization import surface
 from tests.authorization.table import RIGHTS, SORTS, TABLE, rest_rows
+from tests.authorization.ways import command_rows
 
 
 def canonical(line: str) -> str:
@@ -107,3 +108,25 @@ def test_every_action_of_the_console_has_a_row(model: str) -> None:
             f"tests/authorization.yaml: {model}: {word}: {slugs}"
         )
     assert (page.delete_action is not None) == ("delete" in said), f"{model}: delete"
+
+
+def test_every_command_has_a_row() -> None:
+    """Or stands below `local`, where nothing is asked of the portal."""
+    there = surface.commands()
+    rows = {_command(row.id, there) for row in command_rows()}
+    missing = sorted(there - rows - set(TABLE["cli"]["local"]) - set(TABLE["cli"]["elsewhere"]))
+    assert not missing, (
+        "Who may run this? Say it in tests/authorization.yaml, below `cli` and its group, as one of\n"
+        "    <command> {name}: <verb>\n"
+        '    <command> {name}: {asks: <verb>, run: "--more options", exit: <code when allowed>}\n'
+        "or below `cli: local`, when it asks the portal nothing, for:\n    "
+        + "\n    ".join(missing)
+    )
+
+
+def _command(line: str, known: set[str]) -> str:
+    """The command that a row runs: as many of its words as make one."""
+    words = line.split()
+    return next(
+        (name for end in range(len(words), 0, -1) if (name := " ".join(words[:end])) in known), line
+    )

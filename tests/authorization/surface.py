@@ -85,3 +85,23 @@ def console() -> dict[str, set[str]]:
 def beside() -> set[str]:
     """What is neither below /api/v1 nor the console."""
     return {path for path, _ in patterns() if not path.startswith(("admin/", "api/v1/"))}
+
+
+def commands() -> set[str]:
+    """`app rollback`: every command of the command line."""
+    import typer
+
+    from kubecarrier.cli.app import app
+
+    found: set[str] = set()
+
+    def walk(command: Any, words: tuple[str, ...]) -> None:
+        inner = getattr(command, "commands", None)
+        if inner is None:
+            found.add(" ".join(words))
+            return
+        for name, one in inner.items():
+            walk(one, (*words, name))
+
+    walk(typer.main.get_command(app), ())
+    return found

@@ -14,8 +14,6 @@ from django.test import Client
 from accounts.models import AuditEntry
 from tests.authorization.people import Person
 from tests.authorization.table import (
-    CONSOLE_ROLES,
-    FEW_ROLES,
     PLACES,
     PLATFORM,
     ROLES,
@@ -24,12 +22,11 @@ from tests.authorization.table import (
     Place,
     Role,
     Row,
-    console_rows,
     sees,
-    shown,
     within,
 )
 from tests.authorization.undone import undone
+from tests.authorization.ways import CONSOLE_ROLES, FEW_ROLES, console_rows, shown
 from tests.authorization.world import World
 
 pytestmark = pytest.mark.django_db

@@ -359,7 +359,7 @@ class TestSecrets:
 
     def test_nor_on_a_page_of_the_console(self, world: World) -> None:
         """Rendered, for who may everything."""
-        from tests.authorization.table import console_rows
+        from tests.authorization.ways import console_rows
         from tests.db.test_authorization_console import FILLED, key_of, model_of
 
         client = Client()
