@@ -17,7 +17,7 @@ def run(options: Options) -> Found:
         options.say(f"{milliseconds:7.1f} ms  {page}")
     ratios = {"growth_10x": found["growth_10x"]}
     if "non_admin" in found:
-        ratios["non_admin"] = found["non_admin"]
+        ratios |= {"non_admin": found["non_admin"], "team": found["team"]}
     figures = {key: found[key] for key in ("api_p95_ms", "admin_p95_ms", "queries")}
     return Found(ratios, {**figures, "grants": found.get("grants", 0)})
 

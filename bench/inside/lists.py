@@ -27,7 +27,7 @@ from apps.models import Application, ApplicationRevision, Release
 from bench.frame import median, percentile
 from fleet.inventory.shapes import Shape
 from fleet.inventory.upsert import upsert, values_of
-from fleet.models import Cluster, InventoryKind, ResourceType, ServedResource
+from fleet.models import Cluster, InventoryKind, Namespace, ResourceType, ServedResource
 from kubecarrier.lib import audit
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
 
@@ -112,6 +112,7 @@ def measure(objects: int, rounds: int) -> Json:
     if granted:
         found["non_admin"] = _times(_api(User.objects.get(username="user-0"), rounds), many)
         found["grants"] = granted
+        found["team"] = _times(_api(User.objects.get(username="team"), rounds), many)
     return found
 
 
@@ -251,12 +252,29 @@ def _bindings(admin: User) -> int:
         )
     for number, (people, names) in enumerate(_shares()):
         spec = {"role": "viewer", "users": people, "scope": {"clusters": names}}
-        answer = client.put(
-            f"/api/v1/bindings/bench-{number}", {"spec": spec}, content_type="application/json"
-        )
-        if answer.status_code >= 300:
-            raise RuntimeError(f"binding: {answer.status_code} {answer.content[:300]!r}")
+        _bind(client, f"bench-{number}", spec)
+    _bind_team(client)
     return _USERS * _CLUSTERS_EACH
+
+
+def _bind_team(client: Client) -> None:
+    """Somebody of an application team: two namespaces of one cluster, of 50 on each of 80."""
+    cluster = Cluster.objects.get(name="cluster-08")
+    names = ["team-8", "team-18"]
+    with audit.unaudited("rows of a benchmark"):
+        User.objects.create(username="team", is_staff=True)
+        Namespace.objects.bulk_create(
+            Namespace(cluster=cluster, name=name, state="Active", seen_at=timezone.now())
+            for name in names
+        )
+    scope = {"clusters": [cluster.name], "namespaces": names}
+    _bind(client, "team", {"role": "viewer", "users": ["team"], "scope": scope})
+
+
+def _bind(client: Client, name: str, spec: Json) -> None:
+    answer = client.put(f"/api/v1/bindings/{name}", {"spec": spec}, content_type="application/json")
+    if answer.status_code >= 300:
+        raise RuntimeError(f"binding: {answer.status_code} {answer.content[:300]!r}")
 
 
 def _shares() -> Iterator[tuple[list[str], list[str]]]:
