@@ -81,6 +81,10 @@ class NamespaceState(models.TextChoices):
     RELEASED = "Released", _("Let go")
 
 
+# States in which a namespace is the project's: who holds something in the project, holds it there.
+OWN_NAMESPACE = frozenset({NamespaceState.READY, NamespaceState.CHANGING, NamespaceState.BLOCKED})
+
+
 class KubeconfigEnd(models.TextChoices):
     """Why a kubeconfig was taken back before its time."""
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
+from fleet.choices import OWN_NAMESPACE
 from fleet.models import (
     Cluster,
     ClusterGrant,
@@ -27,6 +28,7 @@ from fleet.models import (
     Project,
     ProjectCopy,
     ProjectGroupRight,
+    ProjectNamespace,
     ProjectUserRight,
 )
 from fleet.permissions import add_operated
@@ -186,8 +188,19 @@ def cluster_ids(scope: Scope) -> list[Any]:
     return [] if scope.get("namespaces") else [cluster.pk for cluster in chosen(scope)]
 
 
+def project_namespaces(name: str) -> QuerySet[Namespace]:
+    """The namespaces that are a project's own: what stood there before is not, until it is adopted."""
+    claims = ProjectNamespace.objects.filter(
+        project__name=name, wanted=True, state__in=OWN_NAMESPACE,
+        cluster=OuterRef("cluster"), name=OuterRef("name"),
+    )  # fmt: skip
+    return Namespace.objects.filter(Exists(claims))
+
+
 def namespace_ids(scope: Scope) -> list[Any]:
-    """The namespaces that a scope holds, those that are there."""
+    """The namespaces that a scope holds, those that are there; of a project, its own."""
+    if scope.get("project"):
+        return list(project_namespaces(scope["project"]).values_list("pk", flat=True))
     if not scope.get("namespaces"):
         return []
     rows = Namespace.objects.filter(cluster__in=chosen(scope), name__in=scope["namespaces"])
@@ -225,7 +238,9 @@ def cluster_places(scope: Scope) -> list[Place]:
 
 
 def namespace_places(scope: Scope) -> list[Place]:
-    """Each namespace on each cluster: held there, or on the whole cluster."""
+    """Each namespace on each cluster: held there, or on the whole cluster; a project's, by the project."""
+    if scope.get("project"):
+        return project_places(scope)
     if not scope.get("namespaces"):
         return []
     named = list(_named_namespaces(scope))

@@ -28,7 +28,7 @@ from fleet.models import (
     NamespaceUserRight,
     Project,
 )
-from fleet.reach import chosen
+from fleet.reach import chosen, project_namespaces
 from kubecarrier.lib import audit, granted, lease, placed, projects
 from kubecarrier.lib.granted import Follower, State
 from kubecarrier.lib.placed import PlacedKind
@@ -90,7 +90,9 @@ def scope_in_clusters(binding: Binding) -> dict[str, Any]:
     project = Project.objects.filter(name=binding.scope["project"]).first()
     if project is None or not project.namespace_names:
         return {}
-    return {**project.placed.stored(), "namespaces": project.namespace_names}
+    return {
+        **project.placed.stored(), "namespaces": project.namespace_names, "project": project.name
+    }  # fmt: skip
 
 
 def subjects_of(binding: Binding) -> list[dict[str, str]]:
@@ -244,7 +246,8 @@ def _namespaces(scope: dict[str, Any], clusters: list[Cluster]) -> dict[Any, lis
     if not scope.get("namespaces"):
         return {}
     found: dict[Any, list[str]] = {cluster.pk: [] for cluster in clusters}
-    rows = Namespace.objects.filter(cluster__in=clusters, name__in=scope["namespaces"])
+    own = project_namespaces(scope["project"]) if "project" in scope else Namespace.objects.all()
+    rows = own.filter(cluster__in=clusters, name__in=scope["namespaces"])
     for cluster, name in rows.exclude(state="Terminating").values_list("cluster", "name"):
         found[cluster].append(name)
     return {cluster: sorted(names) for cluster, names in found.items()}

@@ -14,8 +14,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from fleet.choices import PROBE_TASK, NamespaceState, TargetState
+from fleet.choices import OWN_NAMESPACE, PROBE_TASK, NamespaceState, TargetState
 from fleet.conditions import STALLED
+from fleet.grants.deriving import project_changed
 from fleet.models import Cluster, ProjectCopy, ProjectNamespace
 from fleet.operations import target_progress
 from fleet.projects import copies as project_copies
@@ -71,7 +72,7 @@ def _rows(job: CopyJob) -> QuerySet[ProjectNamespace]:
 def _write(job: CopyJob, seen: dict[str, NamespaceSeen]) -> bool:
     """The namespaces' states; claims that were let go are free. Whether any differs from before."""
     rows = {row.name: row for row in _rows(job)}
-    changed, freed = [], []
+    changed, freed, given = [], [], False
     for name, found in seen.items():
         row = rows.get(name)
         if row is None:
@@ -80,6 +81,7 @@ def _write(job: CopyJob, seen: dict[str, NamespaceSeen]) -> bool:
             freed.append(row)
         elif any(getattr(row, c) != getattr(found, c) for c in _STATUS if c != "seen_at"):
             changed.append(row)
+        given |= (row.state in OWN_NAMESPACE) != (found.state in OWN_NAMESPACE)
         for column in _STATUS:
             setattr(row, column, getattr(found, column))
     with audit.unaudited("observed in the cluster"):
@@ -87,6 +89,8 @@ def _write(job: CopyJob, seen: dict[str, NamespaceSeen]) -> bool:
     if freed:
         ProjectNamespace.objects.filter(pk__in=[row.pk for row in freed]).delete()
         project_copies.retry_refused(job.row.cluster, [row.name for row in freed])
+    if given:
+        project_changed(job.row.project)
     return bool(changed or freed)
 
 
