@@ -65,13 +65,13 @@ def test_ctrl_c_is_quiet(portal: Portal, home: Path) -> None:
         time.sleep(0.05)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
-    stdout, stderr = process.communicate(timeout=30)
+    stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout, stderr) == (130, b"", b"")
 
 
 def test_without_a_terminal_there_is_an_error_not_a_prompt(portal: Portal, home: Path) -> None:
     process = start(portal, home, "login", portal.url, "-u", "ana")
-    _, stderr = process.communicate(timeout=30)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 2
     assert b"There is no terminal" in stderr
 
