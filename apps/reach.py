@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from django.utils.translation import gettext_lazy as _
 
 from apps.models import Application, Chart, ChartRepository, Release
 from fleet.permissions import add_operated
 from kubecarrier.lib import access, catalogue
 from kubecarrier.lib.access import Reach
-from kubecarrier.lib.catalogue import CREATE, DELETE, EDIT, VIEW, Subject, Verb
+from kubecarrier.lib.catalogue import (
+    CLUSTER,
+    CREATE,
+    DELETE,
+    EDIT,
+    PLATFORM,
+    PROJECT,
+    VIEW,
+    Subject,
+    Verb,
+)
+
+# A chart is deployed by the portal's account, and may bring anything that its project does not
+# forbid: who has a namespace of a cluster, and no project, would have the cluster by it.
+_BOUNDED = (PLATFORM, PROJECT, CLUSTER)
 
 
 def register() -> None:
@@ -19,12 +35,12 @@ def register() -> None:
             _("Applications"),
             (
                 VIEW,
-                CREATE,
-                EDIT,
+                replace(CREATE, anchors=_BOUNDED),
+                replace(EDIT, anchors=_BOUNDED),
                 DELETE,
                 Verb("scale", _("change the number of replicas"), partial=True),
                 Verb("image", _("change image tags"), partial=True),
-                Verb("upgrade", _("change the chart's version"), partial=True),
+                Verb("upgrade", _("change the chart's version"), partial=True, anchors=_BOUNDED),
                 Verb("rollback", _("roll back"), partial=True),
                 Verb("redeploy", _("deploy again"), partial=True),
                 Verb("pause", _("pause and resume"), partial=True),

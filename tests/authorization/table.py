@@ -55,6 +55,11 @@ class Sort:
     new: Mapping[str, Any] = field(default_factory=dict)
     joins: bool = False
     is_scope: bool = False
+    wide: tuple[str, ...] = ()
+
+    def held_with(self, verb: str) -> tuple[str, ...]:
+        """On what a verb can be held."""
+        return tuple(one for one in self.held_on if one != "namespace" or verb not in self.wide)
 
 
 def _sort(name: str, given: Mapping[str, Any]) -> Sort:
@@ -71,6 +76,7 @@ def _sort(name: str, given: Mapping[str, Any]) -> Sort:
         new=given.get("new", {}),
         joins=given.get("joins a project", False),
         is_scope=given.get("is a scope", False),
+        wide=tuple(given.get("not in a namespace", ())),
     )
 
 
@@ -80,7 +86,7 @@ def held_on(permission: str) -> tuple[str, ...]:
     sort = SORTS[plural]
     if verb == "create":
         return sort.made_on
-    return sort.seen_on if permission == sort.sees else sort.held_on
+    return sort.seen_on if permission == sort.sees else sort.held_with(verb)
 
 
 SORTS: Final = {name: _sort(name, given or {}) for name, given in TABLE["kinds"].items()}
@@ -228,7 +234,8 @@ def answer(role: Role, row: Row, place: Place) -> int:
         return row.refused
     if row.asks == row.sort.sees:
         return row.ok
-    held = role.holds(row.asks, within(place, row.sort.held_on, row.sort))
+    verb = row.asks.partition(".")[2]
+    held = role.holds(row.asks, within(place, row.sort.held_with(verb), row.sort))
     return row.ok if held else row.refused
 
 
