@@ -55,6 +55,7 @@ class Sort:
     new: Mapping[str, Any] = field(default_factory=dict)
     joins: bool = False
     is_scope: bool = False
+    gives: bool = False
     wide: tuple[str, ...] = ()
 
     def held_with(self, verb: str) -> tuple[str, ...]:
@@ -76,6 +77,7 @@ def _sort(name: str, given: Mapping[str, Any]) -> Sort:
         new=given.get("new", {}),
         joins=given.get("joins a project", False),
         is_scope=given.get("is a scope", False),
+        gives=given.get("gives rights", False),
         wide=tuple(given.get("not in a namespace", ())),
     )
 
@@ -136,6 +138,13 @@ def _among(permission: str, listed: tuple[str, ...]) -> bool:
     return permission in listed or f"{permission.partition('.')[0]}.*" in listed or "*" in listed
 
 
+def _in_namespaces(rights: str, where: str) -> Iterator[tuple[str, str]]:
+    """What is held in a project is held in its own namespaces."""
+    for place in PLACES.values():
+        if where == f"project {place.project}":
+            yield rights, f"namespace {place.cluster}/{place.namespace}"
+
+
 def _role(name: str, given: Mapping[str, Any]) -> Role:
     of = given.get("token of", "")
     rights = tuple(tuple(one.split(" on ", 1)) for one in given.get("holds", ()))
@@ -143,7 +152,7 @@ def _role(name: str, given: Mapping[str, Any]) -> Role:
         rights = _role(of, TABLE["roles"][of]).grants
     return Role(
         name,
-        rights,
+        (*rights, *(one for right in rights for one in _in_namespaces(*right))),
         superuser=given.get("superuser", False),
         comes_in=given.get("comes in", True),
         scopes=tuple(given["scopes"]) if "scopes" in given else None,
@@ -234,8 +243,9 @@ def answer(role: Role, row: Row, place: Place) -> int:
         return row.refused
     if row.asks == row.sort.sees:
         return row.ok
-    verb = row.asks.partition(".")[2]
-    held = role.holds(row.asks, within(place, row.sort.held_with(verb), row.sort))
+    live = row.sort.lies != row.sort.name  # asked of the cluster, and held as its kind says
+    on = row.sort.held_on if live else held_on(row.asks)
+    held = role.holds(row.asks, within(place, on, row.sort))
     return row.ok if held else row.refused
 
 
@@ -254,7 +264,10 @@ def sees(role: Role, sort: Sort, place: Place) -> bool:
         return role.holds_somewhere(sort.sees)
     if sort.also_seen and role.holds(sort.also_seen, place.anchors()):
         return True
-    return role.holds(sort.sees, within(place, sort.seen_on, sort))
+    anchors = within(place, sort.seen_on, sort)
+    if sort.gives and place.project:  # it gives something in the project's namespace, too
+        anchors |= {f"namespace {place.cluster}/{place.namespace}"}
+    return role.holds(sort.sees, anchors)
 
 
 def within(place: Place, kinds: tuple[str, ...], sort: Sort | None = None) -> frozenset[str]:

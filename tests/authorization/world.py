@@ -19,6 +19,7 @@ from accounts.models import AuditEntry, AuditSeal, LoginSession, User
 from accounts.services import tokens
 from accounts.services.seals import seal_all
 from apps.models import Application
+from fleet.choices import NamespaceState
 from fleet.configs.changes import to_inbox
 from fleet.configs.object import Author
 from fleet.connection import Connection
@@ -33,6 +34,7 @@ from fleet.models import (
     Node,
     Operation,
     Project,
+    ProjectNamespace,
     ResourceType,
     ServedResource,
 )
@@ -82,6 +84,7 @@ def build() -> World:
         names.add(kind, "platform", name)
     for place in PLACES.values():
         _placed(portal, place, names)
+    _own_their_namespaces()
     _people(portal, names)
     _records(portal, root, names)
     return World(names, everybody, portal)
@@ -115,6 +118,14 @@ def _cluster(portal: Portal, name: str) -> None:
 def _project(portal: Portal, name: str, cluster: str) -> None:
     spec = {"placement": {"clusters": [cluster]}, "namespaces": [{"name": name}]}
     portal.call("put", f"projects/{name}", {"spec": spec}, code=201)
+
+
+def _own_their_namespaces() -> None:
+    """As the reconciler leaves it: each project's namespace is there, and the project's."""
+    with audit.unaudited("as the reconciler writes it"):
+        ProjectNamespace.objects.update(state=NamespaceState.READY)
+    for project in Project.objects.all():
+        granting.project_changed(project)
 
 
 def _placed(portal: Portal, place: Place, names: Names) -> None:
