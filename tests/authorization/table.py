@@ -114,7 +114,7 @@ class Role:
             return True
         held = anchors | {"the platform"}
         return any(
-            where in held and _among(permission, RIGHTS[set_]) for set_, where in self.grants
+            where in held and _among(permission, RIGHTS[set_]) for set_, where in self.holdings()
         )
 
     def holds_somewhere(self, permission: str) -> bool:
@@ -122,8 +122,16 @@ class Role:
         return self.superuser or any(
             _among(permission, RIGHTS[set_])
             and (where == "the platform" or where.partition(" ")[0] in held_on(permission))
-            for set_, where in self.grants
+            for set_, where in self.holdings()
         )
+
+    def holdings(self) -> Iterator[tuple[str, str]]:
+        """What was given, and that what is held in a project is held in its own namespaces."""
+        for set_, where in self.grants:
+            yield set_, where
+            for place in PLACES.values():
+                if where == f"project {place.project}":
+                    yield set_, f"namespace {place.cluster}/{place.namespace}"
 
     def within_scopes(self, permission: str) -> bool:
         """Whether the token lets it through."""
@@ -138,13 +146,6 @@ def _among(permission: str, listed: tuple[str, ...]) -> bool:
     return permission in listed or f"{permission.partition('.')[0]}.*" in listed or "*" in listed
 
 
-def _in_namespaces(rights: str, where: str) -> Iterator[tuple[str, str]]:
-    """What is held in a project is held in its own namespaces."""
-    for place in PLACES.values():
-        if where == f"project {place.project}":
-            yield rights, f"namespace {place.cluster}/{place.namespace}"
-
-
 def _role(name: str, given: Mapping[str, Any]) -> Role:
     of = given.get("token of", "")
     rights = tuple(tuple(one.split(" on ", 1)) for one in given.get("holds", ()))
@@ -152,7 +153,7 @@ def _role(name: str, given: Mapping[str, Any]) -> Role:
         rights = _role(of, TABLE["roles"][of]).grants
     return Role(
         name,
-        (*rights, *(one for right in rights for one in _in_namespaces(*right))),
+        rights,
         superuser=given.get("superuser", False),
         comes_in=given.get("comes in", True),
         scopes=tuple(given["scopes"]) if "scopes" in given else None,
