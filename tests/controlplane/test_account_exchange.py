@@ -204,7 +204,7 @@ def _impersonated(plane: ControlPlane) -> set[str]:
     return {
         one["impersonatedUser"]["username"]
         for one in lines
-        if one["user"]["username"] == SUBJECT and one.get("impersonatedUser")
+        if one["user"].get("username") == SUBJECT and one.get("impersonatedUser")
     }
 
 

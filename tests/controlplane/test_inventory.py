@@ -152,6 +152,8 @@ def test_a_watch_that_cannot_see_keeps_its_rows_and_says_so(
 
             (item,) = until(find)
             assert item["status"]["stale"] is False
+            unlisted = InventoryKind.objects.filter(listed_at=None, error_code="")
+            until(lambda: not unlisted.exists())  # what came before the fault is written
             proxy.behave(Mode.HANG)
             before = InventoryObject.objects.count()
             (item,) = until(lambda: [i for i in find() if i["status"]["stale"]], 60)
