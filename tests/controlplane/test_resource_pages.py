@@ -135,8 +135,12 @@ def test_somebody_else_edits_meanwhile(
 ) -> None:
     one.call("post", deployments(namespace), deployment(namespace), code=201)
     edit = at(f"apps/v1/deployments/{namespace}/web/edit/")
+    web = ("deployment/web", "-n", namespace)
+    kubectl("rollout", "status", *web, cluster=cluster_one)  # its controller is done with it
     form = fields_of(text_of(console.get(edit)))
-    kubectl("rollout", "status", "deployment/web", "-n", namespace, cluster=cluster_one)
+    moved = json.dumps({"status": {"collisionCount": 1}})
+    status = ("--subresource=status", "--type=merge", "-p", moved)
+    kubectl("patch", *web, *status, cluster=cluster_one)
     form["p:/spec/replicas"] = "2"
     # The status moved since: that is no conflict.
     assert "spec.replicas" in text_of(console.post(edit, {**form, "op": "preview"}))
