@@ -9,19 +9,14 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.review.listing import Wanted
 from accounts.review.questions import Question
+from kubecarrier.console.filters import choice_filter, text_filter
 from kubecarrier.lib import catalogue
 from kubecarrier.lib.granted import Where
 
 
-def _text(label: Any, placeholder: Any = "", *, length: int = 253) -> forms.CharField:
-    widget = forms.TextInput(attrs={"class": "kc-input", "placeholder": placeholder})
-    return forms.CharField(label=label, required=False, max_length=length, widget=widget)
-
-
 def _right(label: Any, **options: Any) -> forms.ChoiceField:
     """Every right of the catalogue by kind; the catalogue is full once all apps are loaded."""
-    widget = forms.Select(attrs={"class": "kc-input"})
-    return forms.ChoiceField(label=label, choices=rights, widget=widget, **options)
+    return choice_filter(label, rights, **options)
 
 
 def rights() -> list[Any]:
@@ -47,13 +42,13 @@ class _PlaceForm(forms.Form):
 class PersonForm(_PlaceForm):
     """Who holds what where."""
 
-    user = _text(_("Who"), _("user name"), length=150)
-    group = _text(_("Group"), _("any"), length=150)
-    role = _text(_("Role"), _("any"))
+    user = text_filter(_("Who"), _("user name"), length=150)
+    group = text_filter(_("Group"), _("any"), length=150)
+    role = text_filter(_("Role"), _("any"))
     right = _right(_("Right"), required=False)
-    project = _text(_("Project"), _("any"))
-    cluster = _text(_("Cluster"), _("any"))
-    namespace = _text(_("Namespace"), _("any"))
+    project = text_filter(_("Project"), _("any"))
+    cluster = text_filter(_("Cluster"), _("any"))
+    namespace = text_filter(_("Namespace"), _("any"))
 
     def wanted(self) -> Wanted:
         """As the review takes it; only of a valid form."""
@@ -66,11 +61,11 @@ class RightForm(_PlaceForm):
     """Who may do one thing, to an object or in a place; or whether one person may."""
 
     right = _right(_("Right"))
-    name = _text(_("Object"), _("its name; empty: all"))
-    project = _text(_("In project"), _("none"))
-    cluster = _text(_("On cluster"), _("none"))
-    namespace = _text(_("Namespace"), _("none"))
-    user = _text(_("Only of"), _("everybody"), length=150)
+    name = text_filter(_("Object"), _("its name; empty: all"))
+    project = text_filter(_("In project"), _("none"))
+    cluster = text_filter(_("On cluster"), _("none"))
+    namespace = text_filter(_("Namespace"), _("none"))
+    user = text_filter(_("Only of"), _("everybody"), length=150)
 
     def question(self) -> Question:
         """As the review takes it; only of a valid form."""
@@ -81,13 +76,13 @@ class RightForm(_PlaceForm):
 class ClusterActForm(forms.Form):
     """What a cluster's own authorizer is asked."""
 
-    cluster = _text(_("Cluster"), _("its name"))
-    verb = _text(_("Verb"), "get", length=40)
-    resource = _text(_("Kind or path"), "pods, deploy, /metrics")
-    subresource = _text(_("Subresource"), "log, exec", length=63)
-    name = _text(_("Object"), _("any"))
-    namespace = _text(_("Namespace"), _("whole cluster"), length=63)
-    user = _text(_("Of whom"), _("you"), length=150)
+    cluster = text_filter(_("Cluster"), _("its name"))
+    verb = text_filter(_("Verb"), "get", length=40)
+    resource = text_filter(_("Kind or path"), "pods, deploy, /metrics")
+    subresource = text_filter(_("Subresource"), "log, exec", length=63)
+    name = text_filter(_("Object"), _("any"))
+    namespace = text_filter(_("Namespace"), _("whole cluster"), length=63)
+    user = text_filter(_("Of whom"), _("you"), length=150)
 
     def clean(self) -> dict[str, Any]:
         cleaned = dict(super().clean() or {})

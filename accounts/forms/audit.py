@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import AuditEntry
+from kubecarrier.console.filters import choice_filter, text_filter
 from kubecarrier.lib.audit import Channel
 
 _TIME = "%Y-%m-%dT%H:%M"
@@ -22,14 +23,8 @@ _DID = [
 ]
 
 
-def _text(label: Any, placeholder: Any = "") -> forms.CharField:
-    widget = forms.TextInput(attrs={"class": "kc-input", "placeholder": placeholder})
-    return forms.CharField(label=label, required=False, max_length=253, widget=widget)
-
-
 def _choice(label: Any, choices: Any) -> forms.ChoiceField:
-    widget = forms.Select(attrs={"class": "kc-input"})
-    return forms.ChoiceField(label=label, required=False, choices=_ANY + choices, widget=widget)
+    return choice_filter(label, _ANY + choices, required=False)
 
 
 def _moment(label: Any) -> forms.DateTimeField:
@@ -44,11 +39,11 @@ def _moment(label: Any) -> forms.DateTimeField:
 class PlaceForm(forms.Form):
     """Which object, where, and when."""
 
-    kind = _text(_("Kind"), "Application")
-    object = _text(_("Object"), _("its name"))
-    cluster = _text(_("Cluster"), _("its name"))
-    namespace = _text(_("Namespace"), _("its name"))
-    project = _text(_("Project"), _("its name"))
+    kind = text_filter(_("Kind"), "Application")
+    object = text_filter(_("Object"), _("its name"))
+    cluster = text_filter(_("Cluster"), _("its name"))
+    namespace = text_filter(_("Namespace"), _("its name"))
+    project = text_filter(_("Project"), _("its name"))
     since = _moment(_("From (UTC)"))
     until = _moment(_("To (UTC)"))
 
@@ -80,10 +75,10 @@ class PlaceForm(forms.Form):
 class StreamForm(PlaceForm):
     """All filters of the stream."""
 
-    q = _text(_("Text"), _("name, reason, request id"))
-    who = _text(_("Who"), _("user name"))
+    q = text_filter(_("Text"), _("name, reason, request id"))
+    who = text_filter(_("Who"), _("user name"))
     did = _choice(_("Did"), _DID)
-    event = _text(_("Event"), "login-failed")
+    event = text_filter(_("Event"), "login-failed")
     channel = _choice(_("Through"), [(one.value, one.value) for one in Channel])
     result = _choice(_("Result"), _RESULTS)
 

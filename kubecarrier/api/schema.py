@@ -6,13 +6,12 @@ from typing import Any
 
 from django.conf import settings
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from kubecarrier.api import documents
+from kubecarrier.api.parameters import query_parameter, query_parameters
 from kubecarrier.api.permissions import MayOperate
 from kubecarrier.api.serializers import ErrorSerializer
 
@@ -72,17 +71,13 @@ class DocumentSchema(AutoSchema):
             return super().get_override_parameters()
         if self.view.action == "list":
             texts = {**_LIST_TEXT, **{name: f"Only with this {name}." for name in kind.parameters}}
-            return [_parameter(name, text) for name, text in texts.items()]
+            return query_parameters(texts)
         if self.view.action == "retrieve":
-            return [_parameter(name, _LIST_TEXT[name]) for name in ("fields", "watch")]
+            return [query_parameter(name, _LIST_TEXT[name]) for name in ("fields", "watch")]
         options = kind.delete_options if self.view.action == "destroy" else ()
-        return [_parameter("dryRun", "All: answer what would happen, store nothing.")] + [
-            _parameter(name, "") for name in options
+        return [query_parameter("dryRun", "All: answer what would happen, store nothing.")] + [
+            query_parameter(name, "") for name in options
         ]
-
-
-def _parameter(name: str, text: str) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
 
 
 class MayReadDocs(BasePermission):

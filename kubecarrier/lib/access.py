@@ -45,6 +45,11 @@ class Reach:
     shared: bool = False
     owner: str = ""
 
+    def from_below(self, permission: str) -> bool:
+        """Whether who holds it in a namespace holds it on the cluster: its view; else as `below` says."""
+        plural, _, verb = permission.partition(".")
+        return plural in self.below and (verb == "view" or plural != self.plural)
+
 
 _reaches: dict[type[models.Model], Reach] = {}
 _narrowings: list[Callable[[Any, str], bool]] = []
@@ -202,7 +207,7 @@ def _seen(holding: Held, model: type[models.Model]) -> Q:
     """Rows that lie on or below an anchor on which it is held."""
     reach = reach_of(model)
     found = _direct(holding, reach)
-    if _from_below(reach, holding.permission):
+    if reach.from_below(holding.permission):
         found |= holding.around_namespaces("pk")
     if reach.targets:
         relation: Any = model._meta.get_field(reach.targets)
@@ -234,12 +239,6 @@ def _direct(holding: Held, reach: Reach) -> Q:
     if reach.namespace:
         found |= holding.in_namespaces(reach.cluster, reach.namespace)
     return found
-
-
-def _from_below(reach: Reach, permission: str) -> bool:
-    """A cluster is seen from within its namespaces; what else, its `below` says."""
-    plural, _, verb = permission.partition(".")
-    return plural in reach.below and (verb == "view" or plural != reach.plural)
 
 
 def _may_add(holding: Held, row: Any, reach: Reach) -> bool:

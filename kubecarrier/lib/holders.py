@@ -73,7 +73,7 @@ def grounds_of(permission: str, row: Any = None) -> Grounds:
     reach = access.reach_of(model)
     spots, owners = _of_rows(model, {"pk": row.pk}, reach)
     found, owned = {EVERYWHERE}.union(*spots), frozenset().union(*owners)
-    if _from_below(reach, permission):
+    if reach.from_below(permission):
         found.add((NAMESPACE, (row.pk, None)))
     looks = permission.endswith(".view")
     each: tuple[frozenset[Spot], ...] = ()
@@ -129,11 +129,6 @@ def _spots(columns: Mapping[str, Any]) -> Iterator[Spot]:
             yield name, columns[name]
     if columns.get(CLUSTER) is not None and columns.get(NAMESPACE):
         yield NAMESPACE, (columns[CLUSTER], columns[NAMESPACE])
-
-
-def _from_below(reach: Reach, permission: str) -> bool:
-    plural, _, verb = permission.partition(".")
-    return plural in reach.below and (verb == "view" or plural != reach.plural)
 
 
 def _held(

@@ -6,8 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -19,6 +18,7 @@ from accounts.review.listing import Wanted
 from accounts.review.questions import Question
 from kubecarrier.api.csv import CsvView, csv_download
 from kubecarrier.api.paging import read_limit
+from kubecarrier.api.parameters import query_parameters
 from kubecarrier.api.views import refuse_unknown_parameters, validated
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import InvalidError
@@ -53,13 +53,6 @@ LINE_COLUMNS = (
 HOLDER_COLUMNS = (
     "user", "kind", "active", "tokens", "through", "binding", "role", "where", "on", "group",
 )  # fmt: skip
-
-
-def _parameters(texts: Mapping[str, str]) -> list[OpenApiParameter]:
-    return [
-        OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
-        for name, text in texts.items()
-    ]
 
 
 class CanIView(APIView):
@@ -97,7 +90,7 @@ class WhoCanView(CsvView):
     needs_scope = ""
 
     @extend_schema(
-        parameters=_parameters({**_WHO_CAN, **_PAGE}),
+        parameters=query_parameters({**_WHO_CAN, **_PAGE}),
         responses={200: forms.HolderListSerializer},
         operation_id="accessreview_who_can",
     )
@@ -130,7 +123,7 @@ class AccessReviewView(CsvView):
     needs_scope = ""
 
     @extend_schema(
-        parameters=_parameters({**_FILTERS, **_PAGE}),
+        parameters=query_parameters({**_FILTERS, **_PAGE}),
         responses={200: forms.ReviewSerializer},
         operation_id="accessreview_list",
     )

@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from django.http import StreamingHttpResponse
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -16,16 +15,15 @@ from rest_framework.views import APIView
 from accounts.api.views.access_review import exported
 from accounts.review import questions
 from fleet.api.serializers import access_review as forms
+from fleet.api.visible import cluster_named
 from fleet.live import access_review, rbac
 from fleet.live.can_i import Act, cluster_can_i
 from fleet.live.cluster_who_can import cluster_who_can
 from fleet.models import Cluster
-from fleet.permissions import visible_clusters
 from kubecarrier.api.csv import CsvView, csv_download
 from kubecarrier.api.paging import read_limit
+from kubecarrier.api.parameters import query_parameters
 from kubecarrier.api.views import refuse_unknown_parameters, validated
-from kubecarrier.lib import audit
-from kubecarrier.lib.errors import NotFoundError
 
 _PAGE = {
     "cluster": "Only this one.",
@@ -46,13 +44,6 @@ DRIFT_COLUMNS = (
 ORPHAN_COLUMNS = ("reason", "kind", "name", "cluster", "namespace", "message", "since")
 
 
-def _parameters(texts: dict[str, str]) -> list[OpenApiParameter]:
-    return [
-        OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
-        for name, text in texts.items()
-    ]
-
-
 class ClusterCanIView(APIView):
     """`kubectl auth can-i`, of the person as the cluster knows him."""
 
@@ -65,7 +56,7 @@ class ClusterCanIView(APIView):
     )
     def post(self, request: Request, cluster: str) -> Response:
         refuse_unknown_parameters(request, frozenset())
-        row = _cluster(request, cluster)
+        row = cluster_named(request.user, cluster)
         given = validated(forms.ClusterCanISerializer, request)
         user = questions.subject_of(request.user, given.pop("user"), row)
         found = cluster_can_i(user=user, cluster=row, act=Act(**given))
@@ -90,13 +81,13 @@ class ClusterWhoCanView(APIView):
     needs_scope = ""
 
     @extend_schema(
-        parameters=_parameters(_ACT),
+        parameters=query_parameters(_ACT),
         responses={200: forms.ClusterSubjectListSerializer},
         operation_id="cluster_who_can",
     )
     def get(self, request: Request, cluster: str) -> Response:
         refuse_unknown_parameters(request, frozenset(_ACT))
-        row = _cluster(request, cluster)
+        row = cluster_named(request.user, cluster)
         questions.require_review(request.user, row)
         act = Act(**{name: request.query_params.get(name, "") for name in _ACT})
         items = [_subject(asdict(one)) for one in cluster_who_can(cluster=row, act=act)]
@@ -109,7 +100,7 @@ class DriftView(CsvView):
     needs_scope = ""
 
     @extend_schema(
-        parameters=_parameters(_PAGE),
+        parameters=query_parameters(_PAGE),
         responses={200: forms.DriftListSerializer},
         operation_id="accessreview_drift",
     )
@@ -136,7 +127,7 @@ class OrphansView(CsvView):
     needs_scope = ""
 
     @extend_schema(
-        parameters=_parameters(_PAGE),
+        parameters=query_parameters(_PAGE),
         responses={200: forms.OrphanListSerializer},
         operation_id="accessreview_orphans",
     )
@@ -188,14 +179,6 @@ def reviewed(one: rbac.ClusterReview) -> dict[str, Any]:
         "code": one.code or None,
         "message": one.message or None,
     }
-
-
-def _cluster(request: Request, name: str) -> Cluster:
-    found = visible_clusters(request.user).filter(name=name).first() if "\0" not in name else None
-    if found is None:
-        audit.hidden("clusters.view", Cluster.objects.filter(name=name.replace("\0", "")).first)
-        raise NotFoundError("not_found", f"There is no cluster “{name[:100]}”.")
-    return found
 
 
 def _subject(one: dict[str, Any]) -> dict[str, Any]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -14,6 +13,7 @@ from fleet.api.serializers.capacity import CapacitySerializer
 from fleet.capacity.figures import CapacityRow, Measure
 from fleet.capacity.listing import answer, read_question
 from kubecarrier.api.paging import read_limit
+from kubecarrier.api.parameters import query_parameters
 from kubecarrier.api.views import refuse_unknown_parameters
 
 _TEXTS = {
@@ -32,10 +32,7 @@ class CapacityView(APIView):
     @extend_schema(
         operation_id="capacity",
         responses={200: CapacitySerializer},
-        parameters=[
-            OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
-            for name, text in _TEXTS.items()
-        ],
+        parameters=query_parameters(_TEXTS),
     )
     def get(self, request: Request) -> Response:
         refuse_unknown_parameters(request, frozenset(_TEXTS))

@@ -10,16 +10,16 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from fleet.api.visible import cluster_named
 from fleet.kube import ObjectRef, Resource
 from fleet.live import kinds
 from fleet.live.objects import ref_of
 from fleet.live.session import Session, open_session
 from fleet.models import Cluster
-from fleet.permissions import visible_clusters
 from kubecarrier.api import parsers
 from kubecarrier.api.renderers import JSONRenderer, YamlRenderer
 from kubecarrier.api.views import refuse_unknown_parameters
-from kubecarrier.lib import access, audit
+from kubecarrier.lib import access
 from kubecarrier.lib.errors import NotFoundError
 
 WRITE = frozenset({"dryRun"})
@@ -54,10 +54,7 @@ class ResourceViews(viewsets.ViewSet):
 
     def session(self, request: Request, cluster: str) -> Session:
         """Raises NotFoundError; out of scope and absent look the same."""
-        row = visible_clusters(request.user).filter(name=cluster).first()
-        if row is None:
-            audit.hidden("clusters.view", Cluster.objects.filter(name=cluster).first)
-            raise NotFoundError("not_found", f"There is no cluster “{cluster[:100]}”.")
+        row = cluster_named(request.user, cluster)
         self._require(request, row)
         return open_session(user=request.user, cluster=row)
 

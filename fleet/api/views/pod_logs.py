@@ -6,8 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import ClassVar
 
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,6 +14,7 @@ from fleet.api import live_documents
 from fleet.api.serializers.resource import PodLogsSerializer
 from fleet.api.views.live import ResourceViews
 from fleet.live.logs import LINES, MOST_LINES, LogQuery, pod_logs
+from kubecarrier.api.parameters import query_parameters
 from kubecarrier.lib.errors import InvalidError
 
 _MOST_SECONDS = 366 * 24 * 3600
@@ -34,10 +34,7 @@ class PodLogsViewSet(ResourceViews):
     parameters: ClassVar[Mapping[str, frozenset[str]]] = {"retrieve": frozenset(_PARAMETERS)}
 
     @extend_schema(
-        parameters=[
-            OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
-            for name, text in _PARAMETERS.items()
-        ],
+        parameters=query_parameters(_PARAMETERS),
         responses={200: PodLogsSerializer},
         operation_id="pod_logs",
     )

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -33,6 +33,7 @@ from fleet.live.owners import resource_owners
 from fleet.live.schemas import kind_schema
 from fleet.live.writing import Verb, Write, resource_delete, resource_write
 from kubecarrier.api import paging
+from kubecarrier.api.parameters import query_parameter
 from kubecarrier.api.views import validated
 from kubecarrier.lib.errors import InvalidError
 
@@ -43,20 +44,18 @@ _PATCHES: dict[str, PatchType] = {
 _SECONDS = re.compile(r"[0-9]{1,6}")
 
 
-def _query(name: str, text: str) -> OpenApiParameter:
-    return OpenApiParameter(name, OpenApiTypes.STR, OpenApiParameter.QUERY, description=text)
-
-
-DRY = _query("dryRun", "All: answer what the server would make of it, store nothing.")
-_FORCE = _query("force", "true takes over fields of other managers (server-side apply).")
+DRY = query_parameter("dryRun", "All: answer what the server would make of it, store nothing.")
+_FORCE = query_parameter("force", "true takes over fields of other managers (server-side apply).")
 _LIST = [
-    _query("namespace", "Only there."),
-    _query("labelSelector", "Kubernetes' selector syntax."),
-    _query("fieldSelector", "Fields that the kind can be selected by, such as metadata.name=x."),
-    _query("search", "A part of the name; looks through up to 5000 objects per request."),
-    _query("limit", "Rows a page, 1 to 500; 50 unless told."),
-    _query("continue", "The token of the page before."),
-    _query("objects", "true answers whole objects instead of rows; not with search."),
+    query_parameter("namespace", "Only there."),
+    query_parameter("labelSelector", "Kubernetes' selector syntax."),
+    query_parameter(
+        "fieldSelector", "Fields that the kind can be selected by, such as metadata.name=x."
+    ),
+    query_parameter("search", "A part of the name; looks through up to 5000 objects per request."),
+    query_parameter("limit", "Rows a page, 1 to 500; 50 unless told."),
+    query_parameter("continue", "The token of the page before."),
+    query_parameter("objects", "true answers whole objects instead of rows; not with search."),
 ]
 
 
@@ -210,8 +209,8 @@ class ResourceViewSet(ResourceViews):
 
     @extend_schema(
         parameters=[
-            _query("managedFields", "true shows field ownership too."),
-            _query("row", "true answers the list's columns for this object instead."),
+            query_parameter("managedFields", "true shows field ownership too."),
+            query_parameter("row", "true answers the list's columns for this object instead."),
         ],
         responses={200: OpenApiTypes.OBJECT}, operation_id="resource_get",
     )  # fmt: skip
@@ -272,10 +271,10 @@ class ResourceViewSet(ResourceViews):
     @extend_schema(
         parameters=[
             DRY,
-            _query("propagationPolicy", "background, foreground or orphan."),
-            _query("uid", "Only the object with this uid."),
-            _query("resourceVersion", "Only in this version."),
-            _query("gracePeriodSeconds", "How long pods may take to end."),
+            query_parameter("propagationPolicy", "background, foreground or orphan."),
+            query_parameter("uid", "Only the object with this uid."),
+            query_parameter("resourceVersion", "Only in this version."),
+            query_parameter("gracePeriodSeconds", "How long pods may take to end."),
         ],
         responses={200: forms.ResourceActedSerializer}, operation_id="resource_delete",
     )  # fmt: skip
