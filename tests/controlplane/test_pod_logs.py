@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from typer.testing import CliRunner
 from accounts.models import User
 from accounts.services import tokens
 from kubecarrier.cli.app import app
+from kubecarrier.cli.commands import resource_logs
 from tests.controlplane.test_resource_pages import at, console, text_of
 from tests.controlplane.test_resources import deployment, deployments, one, soon
 from tests.db.rights import person
@@ -147,6 +149,24 @@ def test_the_command(run: Any, namespace: str, pod: str) -> None:
     assert run("-n", namespace).exit_code == 2
 
 
+def test_following_ends_with_the_pod(
+    run: Any, one: Portal, namespace: str, pod: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def pause(_: float) -> None:
+        one.client.delete(f"/api/v1/{deployments(namespace, 'web')}")
+        soon(lambda: log_gone(one, namespace, pod))
+
+    monkeypatch.setattr(resource_logs, "time", SimpleNamespace(sleep=pause))
+    done = run(pod, "-n", namespace, "-f", "--tail", "1")
+    assert done.stdout == "serves\n"
+    assert done.exit_code == 3 and pod in done.stderr
+
+
+def log_gone(portal: Portal, namespace: str, pod: str) -> bool:
+    path = f"/api/v1/clusters/one/resources/core/v1/pods/{namespace}/{pod}/log"
+    return bool(portal.client.get(path).status_code == 404)
+
+
 def test_following_goes_on_from_the_last_line(
     run: Any, namespace: str, pod: str, written: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +179,7 @@ def test_following_goes_on_from_the_last_line(
         with written.open("a") as file:
             file.write(str(told))
 
-    monkeypatch.setattr("kubecarrier.cli.commands.resource_logs.time.sleep", pause)
+    monkeypatch.setattr(resource_logs, "time", SimpleNamespace(sleep=pause))
     done = run(pod, "-n", namespace, "-f", "--tail", "1")
     assert done.stdout.splitlines()[:2] == ["serves", "more"], done.output
     assert done.stdout.count("more") == done.stdout.count("serves") == 1

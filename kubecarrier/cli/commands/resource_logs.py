@@ -85,11 +85,17 @@ def logs(
     if not sources and not errors:
         note("No pods found.")
     printed = _Printed(names=len(sources) > 1, times=timestamps)
-    errors += printed.all(sources, query)
-    while follow and sources:
+    several = len(on) > 1 or len(sources) > 1
+    while sources:
+        failed = dict(printed.all(sources, query))
+        errors += failed.items()
+        sources = [one for one in sources if one.label not in failed]
+        if not follow or not sources:
+            break
+        for label, error in failed.items():
+            note(f"{label} is not followed any more: {error.message}")
         time.sleep(_PAUSE)
-        printed.all(sources, query)
-    clusters.finish(errors, several=len(on) > 1 or len(sources) > 1)
+    clusters.finish(errors, several=several)
 
 
 def _paths(api: Api, cluster: str, asked: Any) -> dict[str, str]:
