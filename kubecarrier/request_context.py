@@ -114,7 +114,7 @@ def _request_id(request: HttpRequest) -> str:
 
 
 def _channel(request: HttpRequest) -> audit.Channel:
-    if not request.path.startswith("/api/"):
+    if not request.path.startswith(("/api/", "/helm/")):
         return audit.Channel.CONSOLE
     said = request.headers.get("X-KubeCarrier-Channel", "")
     return audit.Channel.CLI if said == "cli" else audit.Channel.API

@@ -15,10 +15,11 @@ from django.views import View
 
 from accounts.api.authentication import token_of
 from accounts.scopes import allows
+from apps.errors import ChartNotFoundError
 from apps.models import ChartRepository, ChartVersion
 from apps.permissions import visible_repositories
-from apps.services.charts import archive_content
-from kubecarrier.lib import strict_yaml
+from apps.services.charts import chart_download
+from kubecarrier.lib import audit, strict_yaml
 from kubecarrier.lib.audit import may_operate
 from kubecarrier.lib.errors import KubeCarrierError
 
@@ -35,8 +36,10 @@ class HelmView(View):
             response["WWW-Authenticate"] = 'Basic realm="KubeCarrier"'
             return response
         request.user = user
+        named = ChartRepository.objects.filter(name=kwargs["name"], type="local")
         repository = visible_repositories(user).filter(name=kwargs["name"], type="local").first()
         if repository is None:
+            audit.hidden("repositories.view", named.first)
             return HttpResponse("No such repository.\n", status=404)
         self.repository = repository
         try:
@@ -67,10 +70,15 @@ class ArchiveView(HelmView):
     repository: ChartRepository
 
     def get(self, request: HttpRequest, name: str, digest: str, file: str) -> HttpResponse:
+        content = chart_download(repository=self.repository, digest=digest)
+        return HttpResponse(content, content_type="application/gzip")
+
+    def head(self, request: HttpRequest, name: str, digest: str, file: str) -> HttpResponse:
+        """Whether it is there: nothing is fetched, and nothing is on record."""
         known = ChartVersion.objects.filter(chart__repository=self.repository, archive_id=digest)
         if not known.exists():
-            return HttpResponse("No such chart.\n", status=404)
-        return HttpResponse(archive_content(digest), content_type="application/gzip")
+            raise ChartNotFoundError("chart_not_found", "No such chart.")
+        return HttpResponse(content_type="application/gzip")
 
 
 def _entry(row: ChartVersion, name: str) -> dict[str, Any]:

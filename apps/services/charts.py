@@ -92,6 +92,20 @@ def archive_content(digest: str) -> bytes:
     return bytes(row.content)
 
 
+def chart_download(*, repository: ChartRepository, digest: str) -> bytes:
+    """An archive of a local repository for whoever fetches it, on record first.
+
+    Reading the index is not: machines do so each minute, and it holds no chart.
+    Raises ChartNotFoundError.
+    """
+    versions = ChartVersion.objects.filter(chart__repository=repository, archive_id=digest)
+    version = versions.select_related("chart").defer("readme", "values_text", "schema").first()
+    if version is None:
+        raise ChartNotFoundError("chart_not_found", "No such chart.")
+    audit.event("chart-downloaded", repository, said=f"{version.chart.chart} {version.version}")
+    return archive_content(digest)
+
+
 def _store(version: ChartVersion, found: archives.ChartArchive, content: bytes) -> None:
     ChartArchive.objects.get_or_create(
         digest=found.digest, defaults={"content": content, "size": len(content)}

@@ -22,6 +22,7 @@ _EVENTS = {
     "operation-started": "play_circle", "operation-finished": "task_alt",
     "secret-revealed": "visibility", "resource-reveal": "visibility",
     "audit-exported": "download", "chart-uploaded": "upload", "credential-rotated": "key",
+    "chart-downloaded": "download", "kubeconfig-issued": "download",
     "resource-delete": "delete", "resource-scale": "open_in_full", "resource-restart": "refresh",
 }  # fmt: skip
 

@@ -11,13 +11,23 @@ from typing import Final
 TESTS: Final = Path(__file__).parents[1]
 DOCS: Final = TESTS.parent / "docs"
 REFERENCE: Final = re.compile(
-    r"`((?:unit|db|controlplane|architecture)/[\w/]+\.py(?:::\w+)*)`((?: `\[.+?\]`)*)"
+    r"`((?:unit|db|controlplane|browser|architecture)/[\w/]+\.py(?:::\w+)*)`((?: `\[.+?\]`)*)"
 )
 
 
 def rows(page: str) -> list[tuple[str, str]]:
     """First cell and the rest of every row, without heads."""
-    text = (DOCS / page).read_text()
+    return _rows((DOCS / page).read_text())
+
+
+def section_rows(page: str, title: str) -> list[tuple[str, str]]:
+    """Those of one section, where the page has other tables."""
+    _, found, rest = (DOCS / page).read_text().partition(f"\n## {title}\n")
+    assert found, f"{page} has no section “{title}”"
+    return _rows(rest.partition("\n## ")[0])
+
+
+def _rows(text: str) -> list[tuple[str, str]]:
     lines = [line for line in text.splitlines() if line.startswith("| ")]
     cells = [line.strip("| ").split(" | ", 1) for line in lines]
     return [(first, rest) for first, rest in cells if rest != "shown by"]

@@ -27,7 +27,7 @@ from rest_framework.test import APIClient
 from accounts.models import AuditEntry, Identity, LoginSession, SecondFactor, User
 from accounts.services import prune, seals, second_factors
 from accounts.services.identities import identity_ended
-from apps.models import Application
+from apps.models import Application, ChartVersion
 from fleet.choices import TargetState
 from fleet.conditions import KubeconfigReason
 from fleet.draining import DrainOptions, DrainPlan
@@ -127,6 +127,15 @@ def upload(world: World) -> None:
     address = "/api/v1/repositories/local/charts"
     made = world.client().post(address, web("0.3.0"), content_type="application/gzip")
     assert made.status_code == 201, made.content
+
+
+def pulled(world: World) -> None:
+    """What `helm pull` asks for."""
+    version = ChartVersion.objects.filter(archive__isnull=False).latest("version")
+    address = reverse("helm-archive", args=["local", version.archive_id, "web"])
+    client = Client(REMOTE_ADDR=ADDRESS, headers=HEADERS)
+    client.force_login(world.admin)
+    assert client.get(address).status_code == 200
 
 
 def patch(path: str, **spec: Any) -> Callable[[World], Any]:
@@ -352,6 +361,7 @@ ACTS = [
     Act("kubeconfig-revoked", lambda w: w.api("delete", f"kubeconfigs/{kubeconfig(w).pk}"), kind="Kubeconfig", **_ONE),
     Act("kubeconfig-ended", kubeconfig_ended, ("reconciler",), kind="Kubeconfig", **_ONE),
     Act("chart-uploaded", upload, kind="ChartRepository", object="local"),
+    Act("chart-downloaded", pulled, ("api",), kind="ChartRepository", object="local"),
     Act("credential-rotated", post("clusters/one/rotate", {"token": "canary"}), kind="Cluster", object="one", **_ONE),
     Act("probe-asked", post("clusters/one/probe"), kind="Cluster", object="one", **_ONE),
     # --- acts on objects in clusters

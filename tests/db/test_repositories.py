@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 from django.test import Client
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import AuditEntry, User
 from accounts.services import tokens
 from apps.models import Application, Chart, ChartRepository, ChartVersion
 from apps.tasks import refresh_repositories
@@ -330,6 +331,47 @@ class TestHelm:
         content = Client().get(listed[0]["urls"][0], headers=headers).content
         assert hashlib.sha256(content).hexdigest() == listed[0]["digest"]
 
+    def test_a_download_is_on_record_and_a_look_is_not(self, fleet: Portal, secret: str) -> None:
+        """Machines read the index each minute; an archive is fetched by somebody who wants it."""
+        client = Client(headers={"Authorization": basic("x", secret)})
+        for _ in range(3):
+            text = client.get("/helm/local/index.yaml").content.decode()
+        archive = first_archive(text)
+        assert client.head(archive).status_code == 200
+        last = AuditEntry.objects.latest("pk").pk
+        assert not AuditEntry.objects.filter(event="chart-downloaded").exists()
+        assert client.get(archive).status_code == 200
+        (entry,) = AuditEntry.objects.filter(pk__gt=last)
+        assert (entry.event, entry.object_repr, entry.actor_name, entry.channel) == (
+            "chart-downloaded", "local", "admin", "api",
+        )  # fmt: skip
+        assert entry.changes_text.startswith("web 0.")
+
+    def test_without_a_record_nothing_is_handed_out(
+        self, fleet: Portal, secret: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def full(entry: AuditEntry, *args: Any, **kwargs: Any) -> None:
+            raise DatabaseError("the disk is full")
+
+        client = Client(
+            headers={"Authorization": basic("x", secret)}, raise_request_exception=False
+        )
+        text = client.get("/helm/local/index.yaml").content.decode()
+        archive = first_archive(text)
+        monkeypatch.setattr(AuditEntry, "save", full)
+        answer = client.get(archive)
+        assert answer.status_code == 500
+        assert web("0.2.0")[:64] not in answer.content
+
+    def test_out_of_scope_is_absent_and_on_record(self, fleet: Portal) -> None:
+        user = User.objects.create_user("eve")
+        secret = tokens.token_create(user=user, name="helm")[1]
+        client = Client(headers={"Authorization": basic("x", secret)})
+        there, absent = (client.get(f"/helm/{name}/index.yaml") for name in ("local", "nope"))
+        assert (there.status_code, there.content) == (404, absent.content)
+        (entry,) = AuditEntry.objects.filter(event="denied")
+        assert (entry.actor_name, entry.object_repr) == ("eve", "local")
+
     @pytest.mark.parametrize(
         "path", ["/helm/nope/index.yaml", "/helm/local/" + "0" * 64 + "/web-0.1.0.tgz"]
     )
@@ -344,6 +386,12 @@ class TestHelm:
         answer = Client().get("/helm/local/index.yaml", headers={"Authorization": header})
         assert answer.status_code == 401
         assert answer["WWW-Authenticate"].startswith("Basic")
+
+
+def first_archive(text: str) -> str:
+    """Where an index says that its first chart is."""
+    entries: Any = strict_yaml.load(text)
+    return str(entries["entries"]["web"][0]["urls"][0])
 
 
 def basic(username: str, password: str) -> str:
