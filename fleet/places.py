@@ -5,9 +5,16 @@ from __future__ import annotations
 from django.db.models import QuerySet
 
 from accounts.models import ApiToken, Binding, ServiceAccount
+from accounts.trail import history
 from fleet.models import Cluster, Project, ProjectNamespace
 from kubecarrier.lib import whereabouts
 from kubecarrier.lib.whereabouts import NOWHERE, Place, at
+
+_INSIDE = {
+    "resource-": "resources.view",
+    "node-": "nodes.view",
+    "kubeconfig-issued": "kubeconfigs.view",
+}
 
 
 def register() -> None:
@@ -15,6 +22,9 @@ def register() -> None:
     whereabouts.register(Binding, of_binding)
     whereabouts.register(ServiceAccount, of_service_account)
     whereabouts.register(ApiToken, of_token)
+    # Acts on what is in a cluster: its row is seen by more people than that.
+    for prefix, permission in _INSIDE.items():
+        history.register_inside(prefix, permission)
 
 
 def in_namespace(cluster: Cluster, namespace: str) -> Place:

@@ -90,6 +90,8 @@ class AuditEntry(AbstractLogEntry):  # type: ignore[misc]
     about: models.Model | None = None
     #: Where the act was, for something inside that row.
     place: whereabouts.Place | None = None
+    #: Whether who asked may read all of it (`accounts.trail.history`).
+    whole: bool = True
 
     objects = EntryManager()
 

@@ -201,17 +201,21 @@ def _object(asker: Any, plural: str, question: Question) -> Any:
         value = getattr(question.where, parameter)
         if value and parameter in kind.parameters:
             rows = rows.filter(**{kind.parameters[parameter]: value})
-    found = _named(kind, rows, question.name)
+    return named_object(asker, kind, rows, question.name, field="name")
+
+
+def named_object(asker: Any, kind: Kind, rows: QuerySet[Any], name: str, *, field: str) -> Any:
+    """The one of `rows` (those that the asker sees) of that name; raises InvalidError, NotFoundError."""
+    found = _named(kind, rows, name)
     if not found:
-        audit.hidden(f"{plural}.view", partial(_anybodys, kind, question.name))
-        raise NotFoundError(
-            "not_found", f"There is no {kind.singular} “{question.name[:80]}”.", field="name"
-        )
+        plural = access.reach_of(kind.model).plural
+        audit.hidden(f"{plural}.view", partial(_anybodys, kind, name))
+        raise NotFoundError("not_found", f"There is no {kind.singular} “{name[:80]}”.", field=field)
     if len(found) > 1:
         raise InvalidError(
             "name_ambiguous",
-            f"There are several: {kind.singular} “{question.name[:80]}”.",
-            field="name",
+            f"There are several: {kind.singular} “{name[:80]}”.",
+            field=field,
             hint="Say which cluster.",
         )
     return found[0]

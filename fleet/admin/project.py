@@ -116,6 +116,10 @@ class ProjectAdmin(PortalAdmin):
             "access": who_can_here(row, audit.current().actor()),
         }
 
+    def history_context(self, row: Any) -> dict[str, Any]:
+        """What happened in the project: each entry says to what."""
+        return {**super().history_context(row), "show_object": True}
+
 
 @admin.register(ProjectCopy)
 class ProjectCopyAdmin(PortalAdmin):

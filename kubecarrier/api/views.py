@@ -203,7 +203,7 @@ class DocumentViewSet(viewsets.ViewSet):
 
     def filtered(self, request: Request) -> QuerySet[Any]:
         """The rows that the query asks for, out of those the user may see."""
-        rows = self.kind.rows(request.user)
+        rows = self.listed(request)
         for parameter in self.kind.parameters:
             if value := request.query_params.get(parameter):
                 rows = self.narrowed(rows, parameter, value)
@@ -219,6 +219,10 @@ class DocumentViewSet(viewsets.ViewSet):
                 )
             rows = (self.kind.with_labels or filter_by_labels)(rows, selector)
         return rows
+
+    def listed(self, request: Request) -> QuerySet[Any]:
+        """What a list begins with."""
+        return self.kind.rows(request.user)
 
     def narrowed(self, rows: QuerySet[Any], parameter: str, value: str) -> QuerySet[Any]:
         """The rows that a filter lets through; raises InvalidError for what is no value of it."""

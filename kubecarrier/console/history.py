@@ -8,9 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from django.contrib.contenttypes.models import ContentType
-
-from accounts.permissions import visible_auditentries
+from accounts.trail.history import history_of
 from kubecarrier.lib import audit
 
 _SHOWN = 50
@@ -89,14 +87,9 @@ def with_changes(entries: Any) -> list[dict[str, Any]]:
 
 
 def entries_of(row: Any, *, limit: int = _SHOWN) -> list[dict[str, Any]]:
-    """The newest audit entries of an object, of those that the acting person may see."""
-    found = (
-        visible_auditentries(audit.current().actor())
-        .filter(content_type=ContentType.objects.get_for_model(type(row)), object_pk=str(row.pk))
-        .select_related("actor")
-        .order_by("-timestamp", "-pk")[:limit]
-    )
-    return with_changes(found)
+    """The newest of an object's history, as the acting person may read it."""
+    found = history_of(audit.current().actor(), row).select_related("actor", "content_type")
+    return with_changes(found.order_by("-timestamp", "-pk")[:limit])
 
 
 def operations_of(row: Any, *, limit: int = 20) -> list[Any]:

@@ -231,7 +231,10 @@ class TestConsole:
         role("looker", "applications.view")
         bind(looker, "looker", project="shop")
         console.force_login(looker)
-        assert console.get(page).context["entries"] == []
+        # Who sees the object reads its history, without what is for auditors.
+        shown = console.get(page).context["entries"]
+        assert [one["entry"].did for one in shown] == ["operation-started", "created"]
+        assert not any(one["entry"].whole for one in shown)
 
     def test_export(self, console: Client) -> None:
         assert f"{_STREAM}export/" in console.get(_STREAM).content.decode()

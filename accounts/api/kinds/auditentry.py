@@ -4,15 +4,32 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.db.models import Q, QuerySet
+
 from accounts.models import AuditEntry
 from accounts.permissions import visible_auditentries
+from accounts.trail.history import WITHHELD
 from accounts.trail.record import record_of
 from kubecarrier.lib.manifests import Column, ColumnType, Kind, register
 
 
 def auditentry_status(entry: AuditEntry) -> dict[str, Any]:
-    """The record, as exports and seals have it, and the act in one word."""
-    return {**record_of(entry), "did": entry.did}
+    """The record, as exports and seals have it, and the act in one word.
+
+    In a history for who is no auditor some fields are null: `withheld` says which.
+    """
+    withheld = [] if entry.whole else list(WITHHELD)
+    return {**record_of(entry), **dict.fromkeys(withheld), "did": entry.did, "withheld": withheld}
+
+
+def with_words(rows: QuerySet[AuditEntry], text: str) -> QuerySet[AuditEntry]:
+    """What contains `text`; a request id is found only where it is shown."""
+    found = Q(request_id__icontains=text)
+    if "whole" in rows.query.annotations:
+        found &= Q(whole=True)
+    for column in ("object_repr", "actor_name", "reason", "changes_text"):
+        found |= Q(**{f"{column}__icontains": text})
+    return rows.filter(found)
 
 
 AUDIT_ENTRY = register(
@@ -41,6 +58,7 @@ AUDIT_ENTRY = register(
         status=auditentry_status,
         rows=visible_auditentries,
         filters={
+            "of": "object_pk",
             "who": "actor_name",
             "kind": "kind__iexact",
             "object": "object_repr",
@@ -56,6 +74,7 @@ AUDIT_ENTRY = register(
             "requestId": "request_id",
         },
         search=("object_repr", "actor_name", "reason", "changes_text", "request_id"),
+        with_words=with_words,
         order="-timestamp",
         watchable=False,
         actions=("export",),

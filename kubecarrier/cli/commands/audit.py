@@ -29,6 +29,9 @@ def audit(
     ctx: typer.Context,
     *,
     who: Annotated[str, typer.Option(help="Only what this user did.")] = "",
+    of: Annotated[
+        str, typer.Option(help="The history of one object, such as application/web.")
+    ] = "",
     kind: Annotated[str, typer.Option(help="Only objects of this kind, such as cluster.")] = "",
     name: Annotated[str, typer.Option("--object", help="Only the object of this name.")] = "",
     cluster: Annotated[
@@ -56,6 +59,7 @@ def audit(
 
     api = connect(ctx)
     filters = {
+        "of": of,
         "who": who,
         "kind": auditing.kind_of(api, kind),
         "object": name,
