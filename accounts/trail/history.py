@@ -32,6 +32,8 @@ _TOLD = (
     "operation-started", "operation-finished", "secret-revealed", "credential-rotated",
     "credential-exchanged", "chart-uploaded", "kubeconfig-revoked", "kubeconfig-ended",
 )  # fmt: skip
+#: Events of objects in a cluster by which nothing there changed.
+_NOT_WRITTEN = ("resource-denied", "resource-failed", "resource-reveal")
 _inside: dict[str, str] = {}
 
 
@@ -54,13 +56,29 @@ def history_of(user: Any, row: Any) -> QuerySet[AuditEntry]:
     told = about & _told(user, row) if seen else Q(pk__in=())
     if _plural(type(row)) == "projects":
         about |= Q(project_uid=row.pk)
-        told |= _in_project(user, row) if seen else Q(pk__in=())
+        inside = Q(project_uid=row.pk) & (_of_kinds(user) | _acts_inside(user))
+        told |= inside if seen else Q(pk__in=())
     scope = audit_scope(user, "auditentries.view")
     whole = (
         Value(True) if scope is None else Case(When(scope, then=Value(True)), default=Value(False))
     )
     rows: QuerySet[AuditEntry] = everything.annotate(whole=whole)
     return rows.filter(about) if scope is None else rows.filter(about & (scope | told))
+
+
+def changes_seen(user: Any) -> QuerySet[AuditEntry]:
+    """What people and the portal changed, newest or not: an overview's question.
+
+    In the scopes of which he may read the audit, and of every kind where he may see it.
+    Changes only: no events, and of objects in clusters what was written there.
+    """
+    rows: QuerySet[AuditEntry] = AuditEntry.objects.all()
+    if not access.active(user):
+        return rows.none()
+    written = Q(event__startswith="resource-") & ~Q(event__in=_NOT_WRITTEN)
+    rows = rows.filter(~Q(action=AuditEntry.Action.ACCESS) | written)
+    scope = audit_scope(user, "auditentries.view")
+    return rows if scope is None else rows.filter(scope | _of_kinds(user) | _acts_inside(user))
 
 
 def _sees(user: Any, row: Any) -> bool:
@@ -93,14 +111,19 @@ def _acts_inside(user: Any) -> Q:
     return told
 
 
-def _in_project(user: Any, row: Any) -> Q:
-    """What happened in a project to what he may see there, kind by kind."""
-    mine = Q(project_uid=row.pk)
+def _of_kinds(user: Any) -> Q:
+    """What happened to the things of each kind where he may see them, by the keys entries keep."""
     told = Q(pk__in=())
     for model in (kind.model for kind in kinds() if auditlog.contains(kind.model)):
-        if access.may(user, f"{_plural(model)}.view", row):
-            told |= Q(content_type=ContentType.objects.get_for_model(model)) & _plain()
-    return mine & (told | _acts_inside(user))
+        permission = f"{_plural(model)}.view"
+        if not scopes.allows(user, permission):
+            continue
+        holding = anchors.held(user, permission)
+        theirs = Q(content_type=ContentType.objects.get_for_model(model)) & _plain()
+        if not holding.on_platform:
+            theirs &= holding.on(PROJECT, "project_uid") | holding.on(CLUSTER, "cluster_uid")
+        told |= theirs
+    return told
 
 
 def _plain() -> Q:

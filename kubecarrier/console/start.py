@@ -10,15 +10,16 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.permissions import visible_auditentries
+from accounts.trail.history import changes_seen
 from apps.models import Release
 from apps.permissions import visible_applications, visible_repositories
 from fleet.permissions import visible_clusters, visible_operations
+from kubecarrier.console.attention import attention
 from kubecarrier.console.history import with_changes
-from kubecarrier.lib.conditions import READY
+from kubecarrier.lib.audit import Channel
 
 EXPIRES_WITHIN = timedelta(days=14)
-_LIVING = Q(deletion_requested_at=None)
+_CHANGES = 8
 
 
 def facts(user: Any) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def facts(user: Any) -> dict[str, Any]:
             "application": applications["total"] > 0,
         },
         "begun": clusters["total"] > 0 and repositories and applications["total"] > 0,
-        "attention": _attention(user),
+        "attention": attention(user),
         "operations": list(visible_operations(user)[:6]),
         "entries": _entries(user),
     }
@@ -80,33 +81,6 @@ def _applications(user: Any) -> dict[str, int]:
     counted = sum(found[key] for key in ("ready", "failed", "drifted", "unknown", "paused"))
     found["progressing"] = max(0, found["total"] - counted)
     return found
-
-
-def _attention(user: Any) -> list[dict[str, Any]]:
-    """The objects that somebody should look at, worst first."""
-    clusters = visible_clusters(user).filter(_LIVING, ready="False", suspended=False)[:5]
-    releases = (
-        Release.objects.visible_to(user)
-        .filter(
-            Q(conditions__Stalled__status="True") | Q(conditions__Drifted__status="True"), _LIVING
-        )
-        .order_by("-conditions__Stalled__status", "name")
-        .defer("objects_seen", "corrections", "last_operation")[:8]
-    )
-    listed = [_item(row, "fleet_cluster", "dns", _("Cluster"), READY) for row in clusters]
-    for row in releases:
-        about = "Stalled" if row.condition("Stalled").get("status") == "True" else "Drifted"
-        listed.append(_item(row, "apps_release", "rocket_launch", _("Release"), about))
-    return listed
-
-
-def _item(row: Any, page: str, icon: str, word: str, about: str) -> dict[str, Any]:
-    condition = row.condition(about)
-    return {
-        "row": row, "icon": icon, "word": word, "url": reverse(f"admin:{page}_change", args=[row.pk]),
-        "why": condition.get("message", ""), "since": condition.get("lastTransitionAt"),
-        "drifted": about == "Drifted",
-    }  # fmt: skip
 
 
 def _cluster_parts(found: dict[str, int]) -> list[dict[str, Any]]:
@@ -156,6 +130,7 @@ def _parts(total: int, listed: list[tuple[str, str, Any, int, str]]) -> list[dic
 
 
 def _entries(user: Any) -> list[dict[str, Any]]:
-    """The newest of what one may read in the audit."""
-    found = visible_auditentries(user).select_related("actor", "content_type")
-    return with_changes(found.order_by("-timestamp", "-pk")[:8])
+    """The newest changes that people made, or git: operations have a list of their own."""
+    found = changes_seen(user).exclude(channel=Channel.RECONCILER)
+    found = found.select_related("actor", "content_type")
+    return with_changes(found.order_by("-timestamp", "-pk")[:_CHANGES])

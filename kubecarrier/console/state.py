@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from kubecarrier.lib.conditions import READY, Status
 
 # Reasons with which a row is under way rather than broken.
-_BUSY = frozenset({
+BUSY = frozenset({
     "NotDeployed", "Deploying", "WaitingForDependency", "Uninstalling", "Unlocked",
     "InProgressElsewhere", "NotObserved", "NotProbed", "Progressing",
 })  # fmt: skip
@@ -57,7 +57,7 @@ def state_of(row: Any) -> State:
         return State(_("Ready"), "ok", "check_circle", reason, message)
     if row.condition("Stalled").get("status") == Status.TRUE:
         return State(_("Failed"), "bad", "error", reason, message)
-    if reason in _BUSY or not reason:
+    if reason in BUSY or not reason:
         return State(_("Progressing"), "busy", "progress_activity", reason, message)
     if row.ready == Status.UNKNOWN:
         return State(_("Unknown"), "idle", "help", reason, message)
