@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cache
 
 import pytest
+import typer.main
+import typer.testing
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "kubecarrier.settings.test")
 
@@ -33,3 +36,11 @@ def _emptying_opens_the_audit() -> Iterator[None]:
     TransactionTestCase._fixture_teardown = opened  # type: ignore[attr-defined]
     yield
     TransactionTestCase._fixture_teardown = empty  # type: ignore[attr-defined]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _commands_are_made_once() -> Iterator[None]:
+    """typer makes all our commands anew at each `invoke`, which takes longer than most of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(typer.testing, "_get_command", cache(typer.main.get_command))
+        yield

@@ -11,8 +11,8 @@ from django.contrib import admin
 from kubecarrier.lib import catalogue
 from kubecarrier.lib.catalogue import Level
 from tests.authorization import surface
-from tests.authorization.table import RIGHTS, SORTS, TABLE, rest_rows
-from tests.authorization.ways import command_rows
+from tests.authorization.table import RIGHTS, SORTS, TABLE, THERE, rest_rows
+from tests.authorization.ways import command_rows, console_rows
 
 
 def canonical(line: str) -> str:
@@ -56,6 +56,11 @@ def test_each_word_of_the_table_means_something() -> None:
     for one in asked | named | {sort.sees for sort in SORTS.values() if sort.name in plurals}:
         plural, _, verb = one.partition(".")
         assert one in known or (verb == "*" and plural in plurals), one
+
+
+def test_where_a_cluster_decides_is_one_of_a_few_words() -> None:
+    said = {row.there for row in (*rest_rows(), *console_rows(), *command_rows())}
+    assert said == {"", *THERE}
 
 
 def _among(one: str, listed: tuple[str, ...]) -> bool:
@@ -114,7 +119,7 @@ def test_every_command_has_a_row() -> None:
     """Or stands below `local`, where nothing is asked of the portal."""
     there = surface.commands()
     rows = {_command(row.id, there) for row in command_rows()}
-    missing = sorted(there - rows - set(TABLE["cli"]["local"]) - set(TABLE["cli"]["elsewhere"]))
+    missing = sorted(there - rows - set(TABLE["cli"]["local"]))
     assert not missing, (
         "Who may run this? Say it in tests/authorization.yaml, below `cli` and its group, as one of\n"
         "    <command> {name}: <verb>\n"

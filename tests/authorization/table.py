@@ -7,7 +7,7 @@ not be the evaluator that it judges (`kubecarrier.lib.access`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,6 +35,11 @@ class Place:
             found |= {f"cluster {self.cluster}", f"namespace {self.cluster}/{self.namespace}"}
         return frozenset(found)
 
+    def of_cluster(self) -> frozenset[str]:
+        """The anchors of its whole cluster: that, and each namespace in it. No project has a cluster."""
+        there = (one for one in PLACES.values() if one.cluster == self.cluster)
+        return frozenset(a for one in there for a in one.anchors() if not a.startswith("project"))
+
 
 PLACES: Final = {name: Place(name, **given) for name, given in TABLE["places"].items()}
 PLATFORM: Final = Place("platform")
@@ -55,6 +60,7 @@ class Sort:
     new: Mapping[str, Any] = field(default_factory=dict)
     joins: bool = False
     is_scope: bool = False
+    holds_namespaces: bool = False
     gives: bool = False
     wide: tuple[str, ...] = ()
 
@@ -77,6 +83,7 @@ def _sort(name: str, given: Mapping[str, Any]) -> Sort:
         new=given.get("new", {}),
         joins=given.get("joins a project", False),
         is_scope=given.get("is a scope", False),
+        holds_namespaces=given.get("holds namespaces", False),
         gives=given.get("gives rights", False),
         wide=tuple(given.get("not in a namespace", ())),
     )
@@ -205,6 +212,8 @@ class Row:
     scope: str = ""
     #: Whether a token's scopes are asked for after the object was found.
     late: bool = False
+    #: On what a cluster's own RBAC decides as well, one of THERE; "" where no cluster is asked.
+    there: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def places(self, names: Names) -> Iterator[tuple[Place, str]]:
@@ -216,12 +225,44 @@ class Row:
             listed = [PLATFORM] if not self.sort.joins else PLACES.values()
             yield from ((place, "new-one") for place in listed)
             return
+        if self.there in IN_NAMESPACES:
+            yield from ((place, place.cluster) for place in PLACES.values())
+            return
         for name, called in names.of(self.sort).items():
             yield PLACES.get(name, PLATFORM), called
 
 
-def answer(role: Role, row: Row, place: Place) -> int:
-    """The status that the table promises."""
+#: What is answered in the place of a cluster where nobody is.
+SILENCE: Final = 503
+
+
+def answer(role: Role, row: Row, place: Place, *, live: bool = False) -> int:
+    """The status that the table promises; `live`: where clusters are that answer."""
+    before = (
+        row.more.get("first") if row.there else ""
+    )  # a command asks what a cluster serves before it acts there
+    if before:
+        found = _ours(role, replace(row, asks=before, scope=before), place)
+        if found != row.ok or not live:
+            return SILENCE if found == row.ok else found
+    found = _ours(role, row, place)
+    if found != row.ok or row.there in {"", "each"}:
+        return found
+    if not live:
+        return SILENCE
+    return row.ok if admitted(role, row, place) else row.refused
+
+
+def admitted(role: Role, row: Row, place: Place) -> bool:
+    """What the cluster's own RBAC says, asked as the person: rights there know no project."""
+    if row.there == "anybody":
+        return True
+    on = ("cluster", "namespace") if row.there in IN_NAMESPACES else ("cluster",)
+    return role.holds(row.more.get("then", row.asks), within(place, on))
+
+
+def _ours(role: Role, row: Row, place: Place) -> int:
+    """What the portal says before anybody else is asked."""
     if row.form == "open":
         return row.ok
     if not role.comes_in:
@@ -244,9 +285,7 @@ def answer(role: Role, row: Row, place: Place) -> int:
         return row.refused
     if row.asks == row.sort.sees:
         return row.ok
-    live = row.sort.lies != row.sort.name  # asked of the cluster, and held as its kind says
-    on = row.sort.held_on if live else held_on(row.asks)
-    held = role.holds(row.asks, within(place, on, row.sort))
+    held = role.holds(row.asks, within(place, held_on(row.asks), row.sort))
     return row.ok if held else row.refused
 
 
@@ -273,21 +312,24 @@ def sees(role: Role, sort: Sort, place: Place) -> bool:
 
 def within(place: Place, kinds: tuple[str, ...], sort: Sort | None = None) -> frozenset[str]:
     """The anchors of a place that are of these sorts; of a scope's, the one that it names."""
-    found = {one.partition(" ")[0]: one for one in place.anchors()}
-    listed = [found[kind] for kind in kinds if kind in found]
+    whole = sort is not None and sort.holds_namespaces
+    anchors = sorted(place.of_cluster() if whole else place.anchors())
+    listed = [one for kind in kinds for one in anchors if one.partition(" ")[0] == kind]
     return frozenset(listed[:1] if sort is not None and sort.is_scope else listed)
 
 
-def row_of(
-    key: str, given: Any, *, at: str, plural: str, sort: Sort | None, late: bool = False
-) -> Row:
-    """One line of the file: `POST {name}/rollback: {asks: rollback, body: ...}`, or only the verb."""
+def row_of(key: str, given: Any, *, at: str, group: Mapping[str, Any], sort: Sort | None) -> Row:
+    """One line of the file: `POST {name}/rollback: {asks: rollback, body: ...}`, or only the verb.
+
+    `group` says what its lines have in common.
+    """
     method, _, rest = key.partition(" ")
     said: dict[str, Any] = {"asks": given} if isinstance(given, str) else dict(given)
+    said = {**{word: group[word] for word in _SHARED if word in group}, **said}
     form = next((one for one in FORMS if one in said), "")
     asks = said.get("asks", "") or (said[form] if isinstance(said.get(form), str) else "")
-    asks = asks if "." in asks or not asks else f"{plural}.{asks}"
-    path = "/".join(part for part in (at, rest) if part)
+    asks = asks if "." in asks or not asks else f"{group['plural']}.{asks}"
+    path = "/".join(part for part in (at, rest) if part).rstrip("/")
     name = said.get("kind", "")
     return Row(
         id=f"{method} {path}{' ' + said['as'] if 'as' in said else ''}",
@@ -301,11 +343,18 @@ def row_of(
         hidden=said.get("hidden", 404),
         refused=said.get("refused", 403),
         scope=said.get("scope", asks),
-        late=late,
+        late=said.get("scopes late", False),
+        there=said.get("there", "") if form not in _OF_NO_OBJECT else "",
         more=said,
     )
 
 
+#: On what a cluster decides: on nothing that it does not tell everybody, on what only who holds all
+#: of it may, on what lies in a namespace, on each object that the request names for itself.
+THERE: Final = ("anybody", "cluster", "namespace", "each")
+IN_NAMESPACES: Final = frozenset({"namespace", "each"})
+#: What a group may say for each of its lines.
+_SHARED: Final = ("scopes late", "there", "first")
 FORMS: Final = (
     "list", "make", "put", "somewhere", "everybody", "nobody", "open",
     "anywhere", "never", "superusers", "refused always",
@@ -314,11 +363,9 @@ FORMS: Final = (
 
 def rest_rows() -> Iterator[Row]:
     """Every line below `rest`."""
-    for group, lines in TABLE["rest"].items():
-        said = lines.get("group", {})
-        plural = said.get("plural", group)
-        sort = SORTS.get(said.get("kind", group))
+    for name, lines in TABLE["rest"].items():
+        group = {"plural": name, "at": name, **lines.get("group", {})}
+        sort = SORTS.get(group.get("kind", name))
         for key, given in lines.items():
             if key != "group":
-                at, late = said.get("at", group), said.get("scopes late", False)
-                yield row_of(key, given, at=at, plural=plural, sort=sort, late=late)
+                yield row_of(key, given, at=group["at"], group=group, sort=sort)

@@ -13,7 +13,7 @@ COMMAND_ROLES: Final = [ROLES[name] for name in TABLE["command roles"]]
 FEW_ROLES: Final = [ROLES[name] for name in TABLE["few roles"]]
 
 
-def shown(role: Role, row: Row, place: Place) -> set[int]:
+def shown(role: Role, row: Row, place: Place, *, live: bool = False) -> set[int]:
     """The statuses that the console may answer."""
     if not role.comes_in:
         return {302}  # to the way in
@@ -30,7 +30,7 @@ def shown(role: Role, row: Row, place: Place) -> set[int]:
     elif anywhere:
         found = row.hidden
     else:
-        found = answer(role, row, place)
+        found = answer(role, row, place, live=live)
     done = {200, 302, 422} if row.method == "POST" and row.ok < 400 else {row.ok}
     return done if found == row.ok else {found}
 
@@ -45,7 +45,7 @@ def _model_rows(model: str, said: Mapping[str, Any]) -> Iterator[Row]:
     kind, plural = SORTS[said["kind"]], said["kind"]
 
     def row(key: str, given: Any) -> Row:
-        found = row_of(key, given, at=model, plural=plural, sort=kind)
+        found = row_of(key, given, at=model, group={"plural": plural}, sort=kind)
         return replace(found, path=f"{found.path.rstrip('/')}/")
 
     if said.get("superusers"):
@@ -84,27 +84,28 @@ def _asking(said: Mapping[str, Any], what: str) -> Mapping[str, Any]:
 _EXITS: Final = {400: 1, 401: 4, 403: 4, 404: 3, 409: 5, 503: 7}
 
 
-def exit_code(role: Role, row: Row, place: Place) -> int:
+def exit_code(role: Role, row: Row, place: Place, *, live: bool = False) -> int:
     """How the command ends."""
-    status = answer(role, row, place)
-    return int(row.more.get("exit", 0)) if status == row.ok else _EXITS[status]
+    status = answer(role, row, place, live=live)
+    if status == row.ok:
+        return int(row.more.get("exit", 0))
+    if status == row.refused and role.comes_in:
+        return int(row.more.get("exit refused", _EXITS[status]))
+    return _EXITS[status]
 
 
 def command_rows() -> Iterator[Row]:
     """Every line below `cli` that asks the portal anything; `path` is the command line."""
-    for group, lines in TABLE["cli"].items():
-        if group in {"local", "elsewhere"}:
+    for name, lines in TABLE["cli"].items():
+        if name == "local":
             continue
-        said = lines.get("group", {})
-        kind = said.get("kind", _KINDS_OF_GROUPS.get(group, group))
+        kind = lines.get("group", {}).get("kind", _KINDS_OF_GROUPS.get(name, name))
+        group = {"plural": kind, **lines.get("group", {})}
         for key, given in lines.items():
             if key != "group":
-                row = row_of(
-                    f"GET {key}", given, at="", plural=said.get("plural", kind),
-                    sort=SORTS[kind], late=said.get("scopes late", False),
-                )  # fmt: skip
-                line = " ".join(one for one in (group, key, str(row.more.get("run", ""))) if one)
-                yield replace(row, id=" ".join(one for one in (group, key) if one), path=line)
+                row = row_of(f"GET {key}", given, at="", group=group, sort=SORTS[kind])
+                line = " ".join(one for one in (name, key, str(row.more.get("run", ""))) if one)
+                yield replace(row, id=" ".join(one for one in (name, key) if one), path=line)
 
 
 _KINDS_OF_GROUPS: Final = {"app": "applications"}

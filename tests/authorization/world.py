@@ -1,8 +1,7 @@
 """The objects of the table: one of each kind at each place, saved through the services.
 
 A place is a project, a cluster and a namespace of it. `old` was there before under the
-same name and is another object now. No network is touched: the clusters answer to the try
-of a connection, and to nothing else.
+same name and is another object now.
 """
 
 from __future__ import annotations
@@ -19,10 +18,8 @@ from accounts.models import AuditEntry, AuditSeal, LoginSession, User
 from accounts.services import tokens
 from accounts.services.seals import seal_all
 from apps.models import Application
-from fleet.choices import NamespaceState
 from fleet.configs.changes import to_inbox
 from fleet.configs.object import Author
-from fleet.connection import Connection
 from fleet.grants import deriving as granting
 from fleet.models import (
     Cluster,
@@ -30,31 +27,21 @@ from fleet.models import (
     ConfigCopy,
     InventoryObject,
     Kubeconfig,
-    Namespace,
-    Node,
     Operation,
     Project,
-    ProjectNamespace,
     ResourceType,
     ServedResource,
 )
-from fleet.services.clusters import Checked
 from kubecarrier.lib import audit
 from tests.authorization import people
 from tests.authorization.people import Person
+from tests.authorization.servers import Servers, Silent
 from tests.authorization.table import PLACES, Names, Place
 from tests.portal import Portal, web_chart
 
 Json = dict[str, Any]
-#: Nobody listens there: what comes this far has passed every check of ours.
-SILENT = "https://127.0.0.1:9"
 CANARY = "canary-value-of-a-secret"
 UID = "00000000-0000-4000-8000-0000000000{:02d}"
-
-
-def answering(connection: Connection) -> Checked:
-    """In place of `connection_check`: a cluster is known by the name that TLS would verify."""
-    return Checked(connection, f"uid of {connection.tls_server_name or connection.token}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,55 +51,69 @@ class World:
     names: Names
     people: dict[str, Person]
     portal: Portal
+    servers: Servers
 
 
 def build() -> World:
-    """Everything, in the transaction that is open."""
+    """Everything, in the transaction that is open; no network is touched."""
+    world = places_and_people(Silent())
+    _objects(world.portal, world.names)
+    return world
+
+
+def places_and_people(servers: Servers) -> World:
+    """The clusters and projects of the table, and everybody in it."""
     root = User.objects.create_superuser("root", password="a-long-password")
     client = APIClient()
     client.force_authenticate(root)
     portal = Portal(client)
     names = Names()
-    _clusters_and_projects(portal)
+    _clusters_and_projects(portal, servers)
     everybody = people.build()
     ghost = everybody["of the old"].user
     assert ghost is not None
     people.hold_the_old(portal, ghost)
-    _again(portal)
+    _again(portal, servers)
+    for place in PLACES.values():
+        names.add("clusters", place.name, place.cluster)
+        names.add("namespaces", place.name, place.namespace)
+        names.add("nodes", place.name, servers.node(place.cluster))
+        if place.project:
+            names.add("projects", place.name, place.project)
+            names.add("projectcopies", place.name, f"{place.project}.{place.cluster}")
+    servers.settle(portal)
+    return World(names, everybody, portal, servers)
+
+
+def _objects(portal: Portal, names: Names) -> None:
     portal.local_repository(web_chart("0.1.0"), web_chart("0.2.0"), name="charts")
     for kind, name in (("repositories", "charts"), ("charts", "charts.web")):
         names.add(kind, "platform", name)
     for place in PLACES.values():
         _placed(portal, place, names)
-    _own_their_namespaces()
     _people(portal, names)
-    _records(portal, root, names)
-    return World(names, everybody, portal)
+    _records(portal, User.objects.get(username="root"), names)
 
 
-def _again(portal: Portal) -> None:
+def _again(portal: Portal, servers: Servers) -> None:
     """Project and cluster `old` go, and others take their names."""
     portal.call("delete", "projects/old")
     Project.objects.filter(name="old").delete()  # no controller is here to take it back
     portal.call("delete", "clusters/old")
-    _cluster(portal, "old")
+    _cluster(portal, "old", servers)
     _project(portal, "old", "old")
 
 
-def _clusters_and_projects(portal: Portal) -> None:
+def _clusters_and_projects(portal: Portal, servers: Servers) -> None:
     for name in ("one", "two", "old"):
-        _cluster(portal, name)
+        _cluster(portal, name, servers)
     for project, cluster in (("blue", "one"), ("green", "one"), ("old", "old")):
         _project(portal, project, cluster)
 
 
-def _cluster(portal: Portal, name: str) -> None:
-    spec = {
-        "server": SILENT, "tlsServerName": f"{name}.example.org",
-        "credential": {"token": f"canary-token-of-{name}"},
-    }  # fmt: skip
-    labels = {"kept": name}
-    portal.call("put", f"clusters/{name}", {"metadata": {"labels": labels}, "spec": spec}, code=201)
+def _cluster(portal: Portal, name: str, servers: Servers) -> None:
+    document = {"metadata": {"labels": {"kept": name}}, "spec": servers.spec(name)}
+    portal.call("put", f"clusters/{name}", document, code=201)
 
 
 def _project(portal: Portal, name: str, cluster: str) -> None:
@@ -120,24 +121,9 @@ def _project(portal: Portal, name: str, cluster: str) -> None:
     portal.call("put", f"projects/{name}", {"spec": spec}, code=201)
 
 
-def _own_their_namespaces() -> None:
-    """As the reconciler leaves it: each project's namespace is there, and the project's."""
-    with audit.unaudited("as the reconciler writes it"):
-        ProjectNamespace.objects.update(state=NamespaceState.READY)
-    for project in Project.objects.all():
-        granting.project_changed(project)
-
-
 def _placed(portal: Portal, place: Place, names: Names) -> None:
-    """What lies at a place: an application, a config item, and what was observed there."""
+    """What lies at a place: an application, a config item, a pod that was seen."""
     row = Cluster.objects.get(name=place.cluster)
-    names.add("clusters", place.name, place.cluster)
-    names.add("namespaces", place.name, place.namespace)
-    names.add("nodes", place.name, f"node-{place.cluster}")
-    if place.project:
-        names.add("projects", place.name, place.project)
-        names.add("projectcopies", place.name, f"{place.project}.{place.cluster}")
-    _observed(row, place.namespace)
     metadata = {"project": place.project or None}
     spec = {
         "chart": "charts/web", "version": "0.1.0", "namespace": place.namespace,
@@ -160,14 +146,6 @@ def _placed(portal: Portal, place: Place, names: Names) -> None:
     names.add("inventory", place.name, _pod(row, place))
     operation = Operation.objects.get(object_id=Application.objects.get(name=web).pk)
     names.add("operations", place.name, str(operation.pk))
-
-
-def _observed(row: Cluster, namespace: str) -> None:
-    now = timezone.now()
-    Namespace.objects.create(cluster=row, name=namespace, state="Active", seen_at=now)
-    granting.namespaces_changed(row)
-    if not Node.objects.filter(cluster=row).exists():
-        Node.objects.create(cluster=row, name=f"node-{row.name}", ready=True, seen_at=now)
 
 
 def _conflict(copy: str) -> str:

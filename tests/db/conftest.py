@@ -22,6 +22,7 @@ from apps import queries
 from fleet.connection import Connection
 from fleet.services import clusters
 from fleet.services.clusters import Checked
+from tests.authorization import servers as table_servers
 from tests.authorization import world as world_builder
 from tests.authorization.world import World
 from tests.portal import Portal, chart, web_chart
@@ -152,6 +153,6 @@ def world(django_db_setup: None, django_db_blocker: Any) -> Iterator[World]:
         pytest.MonkeyPatch.context() as patch,
         transaction.atomic(),
     ):
-        patch.setattr(clusters, "connection_check", world_builder.answering)
+        patch.setattr(clusters, "connection_check", table_servers.answering)
         yield world_builder.build()
         transaction.set_rollback(True)

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from django.apps import apps
 from django.contrib import admin
 from django.template.response import SimpleTemplateResponse
 from django.test import Client
 
 from accounts.models import AuditEntry
-from tests.authorization.people import Person
+from tests.authorization import pages
 from tests.authorization.table import (
     PLACES,
     PLATFORM,
@@ -31,10 +29,6 @@ from tests.authorization.world import World
 
 pytestmark = pytest.mark.django_db
 ROWS = list(console_rows())
-FILLED = {
-    "group": "core", "version": "v1", "plural": "pods", "namespace": "blue", "name": "web",
-    "action": "scale",
-}  # fmt: skip
 #: Where a project's, a cluster's and the deleted one's holders are told apart.
 AT = ("own", "other project", "recreated", "platform")
 PLACED = [ROLES[name] for name in ("project admin", "cluster admin", "of the old")]
@@ -47,31 +41,10 @@ def _unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(admin.AdminSite, "get_app_list", lambda *_, **__: [])
 
 
-def browser(person: Person) -> Client:
-    client = Client()
-    if person.user is not None:
-        client.force_login(person.user)
-    return client
-
-
 @pytest.fixture(scope="module")
 def browsers(world: World) -> dict[str, Client]:
     """Everybody's, logged in once."""
-    return {role.name: browser(world.people[role.name]) for role in ROLES.values()}
-
-
-def model_of(path: str) -> Any:
-    app, model, *_ = path.split("/")
-    return apps.get_model(app, model)
-
-
-def key_of(model: Any, name: str) -> str:
-    """The primary key of what the world calls so."""
-    columns = {field.name for field in model._meta.concrete_fields}
-    column = "uid" if model.__name__ == "InventoryObject" else "name" if "name" in columns else "pk"
-    if model.__name__ == "Group":
-        column = "pk"
-    return str(model._default_manager.get(**{column: name}).pk)
+    return {role.name: pages.browser(world.people[role.name]) for role in ROLES.values()}
 
 
 def cases(row: Row, world: World) -> Iterator[tuple[Role, Place, str]]:
@@ -88,10 +61,9 @@ def cases(row: Row, world: World) -> Iterator[tuple[Role, Place, str]]:
 @pytest.mark.parametrize("row", ROWS, ids=[row.id for row in ROWS])
 def test_page(row: Row, world: World, browsers: dict[str, Client]) -> None:
     """Each role at each place gets what the table says; a refusal is on record."""
-    wrong, model = [], model_of(row.path)
+    wrong, model = [], pages.model_of(row.path)
     for role, place, name in cases(row, world):
-        key = key_of(model, name) if name else "1"
-        path = f"/admin/{row.path.format(**{**FILLED, 'id': key, 'pk': key})}"
+        path = pages.path_of(row, place, name, world)
         with undone():
             before = AuditEntry.objects.filter(event="denied").count()
             response = getattr(browsers[role.name], row.method.lower())(path)
@@ -104,23 +76,8 @@ def test_page(row: Row, world: World, browsers: dict[str, Client]) -> None:
         elif found == 302 and not role.comes_in and "/login/" not in response["Location"]:
             wrong.append(f"{role.name}: sent to {response['Location']}")
         elif row.form == "list" and found == 200:
-            wrong += listed_wrong(role, row, model, response, world)
+            wrong += pages.listed_wrong(role, row, model, response, world)
     assert not wrong, "\n".join(["", *wrong])
-
-
-def listed_wrong(role: Role, row: Row, model: Any, response: Any, world: World) -> list[str]:
-    """What a list shows of the world, against what this role sees."""
-    assert row.sort is not None
-    known = {at: key_of(model, name) for at, name in world.names.of(row.sort).items()}
-    context = response.context_data
-    found = (
-        context["cl"].result_list if "cl" in context else [e["entry"] for e in context["entries"]]
-    )
-    listed = {str(one.pk) for one in found} & set(known.values())
-    seen = {key for at, key in known.items() if sees(role, row.sort, PLACES.get(at, PLATFORM))}
-    if model is AuditEntry:  # a page of the stream holds the newest
-        return [f"{role.name} lists {sorted(listed - seen)}"] if listed - seen else []
-    return [] if listed == seen else [f"{role.name} lists {sorted(listed)}, sees {sorted(seen)}"]
 
 
 BULK = [
@@ -136,7 +93,7 @@ def test_action_on_a_list(
     path: str, slug: str, asks: str, world: World, browsers: dict[str, Client]
 ) -> None:
     """The id in the form may be anybody's: only what one may do is done."""
-    model, wrong = model_of(path), []
+    model, wrong = pages.model_of(path), []
     kind = TABLE["console"][path]["kind"]
     sort = SORTS[kind]
     for place_name, name in world.names.of(sort).items():
@@ -145,7 +102,7 @@ def test_action_on_a_list(
         place = PLACES.get(place_name, PLATFORM)
         for role in PLACED if place.name != "own" else CONSOLE_ROLES:
             body = {
-                "action": slug, "_selected_action": [key_of(model, name)], "_confirmed": "1",
+                "action": slug, "_selected_action": [pages.key_of(model, name)], "_confirmed": "1",
                 "policy": "orphan", "choice": slug,
             }  # fmt: skip
             with undone():

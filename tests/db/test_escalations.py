@@ -20,9 +20,10 @@ from accounts.services.service_accounts import service_account_apply
 from fleet.models import Cluster, ConfigItem, Project
 from kubecarrier.lib import audit
 from kubecarrier.lib.manifests import Wish
+from tests.authorization.servers import SILENT
 from tests.authorization.table import rest_rows
 from tests.authorization.undone import undone
-from tests.authorization.world import CANARY, SILENT, World
+from tests.authorization.world import CANARY, World
 from tests.db.conftest import counts
 from tests.db.rights import bind, client_of, role
 
@@ -329,14 +330,14 @@ def without_id(response: Any) -> str:
 class TestSecrets:
     def test_in_no_answer_of_the_api(self, world: World) -> None:
         """Every GET of the table, for who may everything; one POST reveals, and is on record."""
-        from tests.db.test_authorization_rest import path_of
+        from tests.authorization.asking import path_of
 
         root = world.portal.client
         for row in rest_rows():
             if row.method != "GET":
                 continue
-            for _, name in row.places(world.names):
-                path = f"/api/v1/{path_of(row, name)}"
+            for place, name in row.places(world.names):
+                path = f"/api/v1/{path_of(row, place, name, world)}"
                 for query in ("", "?limit=500"):
                     assert_no_canary(root.get(path + query))
         shown = root.post("/api/v1/configitems/blue-keys/reveal", {}, format="json")
@@ -360,17 +361,16 @@ class TestSecrets:
 
     def test_nor_on_a_page_of_the_console(self, world: World) -> None:
         """Rendered, for who may everything."""
+        from tests.authorization.pages import path_of
         from tests.authorization.ways import console_rows
-        from tests.db.test_authorization_console import FILLED, key_of, model_of
 
         client = Client()
         client.force_login(User.objects.get(username="root"))
         for row in console_rows():
             if row.method != "GET" or "{pk}" in row.path or row.more.get("few"):
                 continue
-            found = next(iter(row.places(world.names)))[1]
-            key = key_of(model_of(row.path), found) if found else ""
-            page = client.get(f"/admin/{row.path.format(**{**FILLED, 'id': key})}")
+            place, name = next(iter(row.places(world.names)))
+            page = client.get(path_of(row, place, name, world))
             if not page.streaming:
                 assert_no_canary(page)
 
