@@ -79,11 +79,21 @@ def _ldap() -> Iterator[CheckMessage]:
         yield Error("ldaps:// and START_TLS exclude each other.", id="kubecarrier.E073")
     if not settings.KUBECARRIER_LDAP_USER_BASE:
         yield Error("KUBECARRIER_LDAP_USER_BASE is not set.", id="kubecarrier.E074")
-    if settings.KUBECARRIER_LDAP_USER_FILTER.count("%(user)s") != 1:
-        yield Error("KUBECARRIER_LDAP_USER_FILTER needs %(user)s once.", id="kubecarrier.E075")
+    if not _is_filter(settings.KUBECARRIER_LDAP_USER_FILTER):
+        text = "KUBECARRIER_LDAP_USER_FILTER is no filter with %(user)s where the name goes."
+        yield Error(text, id="kubecarrier.E075")
     if settings.KUBECARRIER_LDAP_GROUP_TYPE not in {"nested", "ad", "unique", "posix", "none"}:
         text = "KUBECARRIER_LDAP_GROUP_TYPE is nested, ad, unique, posix or none."
         yield Error(text, id="kubecarrier.E076")
+    elif settings.KUBECARRIER_LDAP_ADMIT == "mapped" and (
+        not settings.KUBECARRIER_LDAP_GROUP_BASE or settings.KUBECARRIER_LDAP_GROUP_TYPE == "none"
+    ):
+        hint = "Set KUBECARRIER_LDAP_GROUP_BASE, or let in everyone: KUBECARRIER_LDAP_ADMIT."
+        text = "Only members of mapped groups are let in, and no groups are read."
+        yield Error(text, hint, id="kubecarrier.E082")
+    if settings.KUBECARRIER_LDAP_KIND not in settings.KUBECARRIER_LDAP_KINDS:
+        text = f"KUBECARRIER_LDAP_KIND is {' or '.join(sorted(settings.KUBECARRIER_LDAP_KINDS))}."
+        yield Error(text, id="kubecarrier.E083")
     if settings.KUBECARRIER_LDAP_ADMIT not in {"mapped", "everyone"}:
         yield Error("KUBECARRIER_LDAP_ADMIT is mapped or everyone.", id="kubecarrier.E077")
     ca_file = settings.KUBECARRIER_LDAP_CA_FILE
@@ -96,6 +106,17 @@ def _ldap() -> Iterator[CheckMessage]:
     if not 0 < settings.KUBECARRIER_LDAP_SHRINK_PERCENT < 100:
         text = "KUBECARRIER_LDAP_SHRINK_PERCENT is from 1 to 99."
         yield Error(text, id="kubecarrier.E079")
+
+
+def _is_filter(text: str) -> bool:
+    """Whether a name can be put into it, and nothing else."""
+    if "%(user)s" not in text or text.count("(") != text.count(")"):
+        return False
+    try:
+        text % {"user": "x"}
+    except (KeyError, TypeError, ValueError):
+        return False
+    return True
 
 
 @register(TAG)

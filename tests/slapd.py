@@ -58,17 +58,25 @@ class Slapd:
         self.child.send_signal(signal.SIGCONT)
 
 
-def _missing(reason: str) -> None:
+def missing(reason: str) -> None:
+    """Skip with the reason; an error where nothing may be left out."""
     if os.environ.get("KUBECARRIER_REQUIRE_LDAP") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
+    """Where it is, or a skip."""
     found = shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/lib/openldap")
     if found is None:
-        _missing(f"{name} is not installed (tools/packages)")
+        missing(f"{name} is not installed (tools/packages)")
     return str(found)
+
+
+def library() -> None:
+    """Skip without the packages of requirements-ldap.txt."""
+    if not (find_spec("ldap") and find_spec("django_auth_ldap")):
+        missing("python-ldap is not installed (tools/ldap)")
 
 
 def _ldif() -> str:
@@ -110,13 +118,13 @@ def _group(name: str, members: list[str]) -> str:
     return f"dn: cn={name},{GROUPS}\nobjectClass: groupOfNames\ncn: {name}\n{lines}"
 
 
-def _certificates(folder: Path) -> None:
-    """One self-signed certificate for 127.0.0.1 and localhost, its own authority."""
+def certificates(folder: Path, address: str = "127.0.0.1") -> None:
+    """One self-signed certificate for an address and localhost, its own authority."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "slapd of the tests")])
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "directory of the tests")])
     now = datetime.now(UTC)
     names = x509.SubjectAlternativeName(
-        [x509.IPAddress(ip_address("127.0.0.1")), x509.DNSName("localhost")]
+        [x509.IPAddress(ip_address(address)), x509.DNSName("localhost")]
     )
     certificate = (
         x509.CertificateBuilder()
@@ -172,12 +180,11 @@ def _free_port() -> int:
 @contextmanager
 def running(folder: Path) -> Iterator[Slapd]:
     """The directory on free ports until the end; skips where it cannot be."""
-    if not (find_spec("ldap") and find_spec("django_auth_ldap")):
-        _missing("python-ldap is not installed (tools/ldap)")
-    slapd, slapadd = _program("slapd"), _program("slapadd")
-    _program("ldapmodify")
+    library()
+    slapd, slapadd = program("slapd"), program("slapadd")
+    program("ldapmodify")
     (folder / "db").mkdir()
-    _certificates(folder)
+    certificates(folder)
     (folder / "slapd.conf").write_text(_config(folder))
     command = [slapadd, "-q", "-f", str(folder / "slapd.conf")]
     subprocess.run(command, input=_ldif(), text=True, check=True, capture_output=True)

@@ -16,8 +16,11 @@ class LdapBackend(ModelBackend):
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **_: Any
     ) -> Any:
-        """The user, or None; raises DirectoryError, DeniedError."""
+        """The user, or None; raises DirectoryError, DeniedError, ThrottledError."""
         if not enabled() or not plausible(username, password):
             return None
-        identity = ldap_login(config=config(), username=username or "", password=password or "")
+        address = str(request.META.get("REMOTE_ADDR") or "") if request is not None else ""
+        identity = ldap_login(
+            config=config(), username=username or "", password=password or "", address=address
+        )
         return identity.user if identity else None

@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.ldap.config import LdapConfig, config, enabled
 from accounts.models import ApiToken, Identity, IdentitySource, LoginSession
 from accounts.services.identities import Seen, identity_ended, identity_seen
-from accounts.services.ldap_logins import seen_of
+from accounts.services.ldap_logins import gone, seen_of
 from kubecarrier.lib.errors import DeniedError, KubeCarrierError, TerminalError
 
 log = structlog.get_logger(__name__)
@@ -51,18 +51,18 @@ def ldap_recheck(rows: Sequence[Identity], *, seconds: float = 4.0) -> int:
     except KubeCarrierError as error:
         log.warning("directory away, access stays", code=error.code)
         return len(mine)
-    gone = [row for row in mine if answers[row.pk] is None]
-    if len(gone) > max(_FEW, len(mine) * settings.KUBECARRIER_LDAP_SHRINK_PERCENT // 100):
-        log.warning("many missing in the directory, access stays", missing=len(gone))
+    missing = sum(answers[row.pk] == gone(None) for row in mine)
+    if missing > max(_FEW, len(mine) * settings.KUBECARRIER_LDAP_SHRINK_PERCENT // 100):
+        log.warning("many missing in the directory, access stays", missing=missing)
         return len(mine)
     for row in mine:
         _settle(row, answers[row.pk])
     return len(mine)
 
 
-def _settle(row: Identity, seen: Seen | None) -> None:
-    if seen is None:
-        identity_ended(identity=row, reason="not in the directory any more", deactivate=True)
+def _settle(row: Identity, seen: Seen | str) -> None:
+    if isinstance(seen, str):
+        identity_ended(identity=row, reason=seen, deactivate=True)
         return
     try:
         identity_seen(seen=seen)
@@ -70,16 +70,20 @@ def _settle(row: Identity, seen: Seen | None) -> None:
         identity_ended(identity=row, reason=f"{error.code}: {error.message}")
 
 
-def _asked(setup: LdapConfig, rows: Sequence[Identity], seconds: float) -> dict[Any, Seen | None]:
-    """What the directory says of each: nothing where it has no such person any more."""
+def _asked(setup: LdapConfig, rows: Sequence[Identity], seconds: float) -> dict[Any, Seen | str]:
+    """What the directory says of each, or why it does not vouch for them any more."""
     from accounts.ldap.directory import Directory
 
-    answers: dict[Any, Seen | None] = {}
+    answers: dict[Any, Seen | str] = {}
     with Directory(setup, seconds=seconds) as directory:
         for row in rows:
             person = directory.again(row.subject)
-            answers[row.pk] = seen_of(setup, person, directory.groups(person)) if person else None
-        if not any(answers.values()) and next(directory.everybody(), None) is None:
+            if person is None or person.closed:
+                answers[row.pk] = gone(person)
+            else:
+                answers[row.pk] = seen_of(setup, person, directory.groups(person))
+        nobody = all(answer == gone(None) for answer in answers.values())
+        if nobody and next(directory.everybody(), None) is None:
             raise TerminalError("ldap_empty", "The directory has nobody at all.")
     return answers
 

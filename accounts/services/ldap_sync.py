@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.ldap.config import LdapConfig, config, enabled
 from accounts.models import DirectoryPass, Identity, IdentitySource
 from accounts.services.identities import identity_ended, identity_seen
-from accounts.services.ldap_logins import seen_of
+from accounts.services.ldap_logins import gone, seen_of
 from kubecarrier.lib import access
 from kubecarrier.lib.errors import DeniedError, InvalidError, KubeCarrierError, TerminalError
 
@@ -98,14 +98,15 @@ def _pass(setup: LdapConfig) -> SyncResult:
     )
     with Directory(setup, seconds=_SECONDS) as directory:
         people = {person.id: person for person in directory.everybody()}
-        gone = [row for row in known if row.subject not in people]
-        _check_shrinking(people, known, gone)
-        here = [row for row in known if row.subject in people]
+        reasons = {row.pk: gone(people.get(row.subject)) for row in known}
+        _check_shrinking(people, known, [row for row in known if row.subject not in people])
+        here = [row for row in known if not reasons[row.pk]]
         groups = {row.pk: directory.groups(people[row.subject]) for row in here}
     ended = []
-    for row in gone:
-        identity_ended(identity=row, reason="not in the directory any more", deactivate=True)
-        ended.append(row.user.username)
+    for row in known:
+        if reason := reasons[row.pk]:
+            identity_ended(identity=row, reason=reason, deactivate=True)
+            ended.append(row.user.username)
     for row in here:
         try:
             identity_seen(seen=seen_of(setup, people[row.subject], groups[row.pk]))
@@ -116,16 +117,17 @@ def _pass(setup: LdapConfig) -> SyncResult:
 
 
 def _check_shrinking(
-    people: Mapping[str, Any], known: list[Identity], gone: list[Identity]
+    people: Mapping[str, Any], known: list[Identity], missing: list[Identity]
 ) -> None:
+    """Whoever is there and closed was closed on purpose; only who is absent may be a mistake."""
     limit = max(_FEW, len(known) * settings.KUBECARRIER_LDAP_SHRINK_PERCENT // 100)
-    if not people or len(gone) > limit:
+    if not people or len(missing) > limit:
         raise TerminalError(
             "ldap_shrunk",
-            f"{len(gone)} of {len(known)} people are not in the directory's answer. "
+            f"{len(missing)} of {len(known)} people are not in the directory's answer. "
             "Nobody's access was ended.",
             hint="Look at base and filter. If it is right, raise KUBECARRIER_LDAP_SHRINK_PERCENT once.",
-            missing=len(gone),
+            missing=len(missing),
         )
 
 

@@ -35,7 +35,7 @@ def logout(*, user: Any, token: ApiToken | None) -> None:
 
 
 def login_refused(*, code: str) -> None:
-    """A login by the provider that came to nothing."""
+    """A login by a provider or a directory that came to nothing."""
     nobody = User(pk=_NOBODY, username="(unknown)")
     audit.event("login-failed", nobody, said=code, result=audit.Outcome.FAILED)
 

@@ -103,7 +103,7 @@ class TestComingIn:
     def test_a_certificate_of_nobody_known(
         self, slapd: Slapd, settings: Settings, start_tls: bool, tmp_path: Any
     ) -> None:
-        server._certificates(tmp_path)
+        server.certificates(tmp_path)
         settings.KUBECARRIER_LDAP_CA_FILE = str(tmp_path / "ca.pem")
         settings.KUBECARRIER_LDAP_URL = [slapd.ldap if start_tls else slapd.ldaps]
         settings.KUBECARRIER_LDAP_START_TLS = start_tls
@@ -213,6 +213,14 @@ class TestRefused:
     def test_names_of_people_are_asked_about(self) -> None:
         for name in ("ana", "ana.b@example.org", "jane doe", "müller", "o-n_1", "u0001"):
             assert plausible(name, "x")
+
+    def test_one_person_under_many_names_has_the_tries_of_one(self, slapd: Slapd) -> None:
+        """The directory does not look at case: each spelling would have ten tries of its own."""
+        for name in ("u0001", "U0001", "u0001 ", " U0001", "ｕ0001") * 2:
+            assert code(api_login(name, "wrong")) == "login_failed"
+        response = api_login("U0001", PASSWORD + "u0001")
+        assert (response.status_code, code(response)) == (429, "too_many_attempts")
+        assert api_login("u0002").status_code == 200
 
     def test_an_empty_password_is_never_an_anonymous_login(self, slapd: Slapd) -> None:
         assert api_login("u0001", "").status_code == 400

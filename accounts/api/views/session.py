@@ -34,9 +34,13 @@ class LoginView(APIView):
     @extend_schema(request=LoginSerializer, responses={200: TokenSerializer}, operation_id="login")
     def post(self, request: Request) -> Response:
         given = validated(LoginSerializer, request)
-        user = authenticate(
-            request._request, username=given["username"], password=given["password"]
-        )
+        try:
+            user = authenticate(
+                request._request, username=given["username"], password=given["password"]
+            )
+        except KubeCarrierError as error:  # of the directory; on record as in the console
+            logins.login_refused(code=error.code)
+            raise
         if user is None:
             logins.login_failed(username=given["username"])
             raise LoginFailedError("login_failed", "The name or the password is wrong.")

@@ -63,6 +63,7 @@ class TestLdap:
     def sound(self, settings: Settings) -> None:
         settings.KUBECARRIER_LDAP_URL = ["ldaps://ldap.example.org"]
         settings.KUBECARRIER_LDAP_USER_BASE = "ou=people,dc=example,dc=org"
+        settings.KUBECARRIER_LDAP_GROUP_BASE = "ou=groups,dc=example,dc=org"
 
     def ids(self) -> set[str]:
         return {str(found.id) for found in checks.check_ldap()}
@@ -81,11 +82,18 @@ class TestLdap:
             ("START_TLS", True, "E073"),
             ("USER_BASE", "", "E074"),
             ("USER_FILTER", "(uid=ana)", "E075"),
+            ("USER_FILTER", "(uid=%(user)s", "E075"),
+            ("USER_FILTER", "(|(uid=%(user)s)(mail=%s))", "E075"),
+            ("USER_FILTER", "(&(uid=%(user)s)(cn=100%))", "E075"),
+            ("USER_FILTER", "(uid=%(user)s)(o=%(organisation)s)", "E075"),
             ("GROUP_TYPE", "flat", "E076"),
             ("ADMIT", "all", "E077"),
             ("CA_FILE", "/nowhere/ca.pem", "E078"),
             ("SHRINK_PERCENT", 100, "E079"),
             ("RECHECK_SECONDS", 901, "E081"),
+            ("GROUP_BASE", "", "E082"),
+            ("GROUP_TYPE", "none", "E082"),
+            ("KIND", "novell", "E083"),
         ],
     )
     def test_wrong(
@@ -99,6 +107,21 @@ class TestLdap:
         monkeypatch.setattr(checks, "find_spec", lambda name: True)
         setattr(settings, f"KUBECARRIER_LDAP_{name}", value)
         assert self.ids() == {f"kubecarrier.{expected}"}
+
+    def test_a_name_may_stand_in_several_places(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(checks, "find_spec", lambda name: True)
+        settings.KUBECARRIER_LDAP_USER_FILTER = "(|(uid=%(user)s)(mail=%(user)s))"
+        assert self.ids() == set()
+
+    def test_everyone_needs_no_groups(
+        self, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(checks, "find_spec", lambda name: True)
+        settings.KUBECARRIER_LDAP_ADMIT = "everyone"
+        settings.KUBECARRIER_LDAP_GROUP_BASE = ""
+        assert self.ids() == set()
 
     def test_off(self, settings: Settings) -> None:
         settings.KUBECARRIER_LDAP_URL = []
