@@ -53,6 +53,8 @@ _WRITTEN: dict[str, list[str]] = {
     "networking.k8s.io": ["ingresses", "networkpolicies"],
     "policy": ["poddisruptionbudgets"],
 }  # fmt: skip
+# What nodes.operate asks of a cluster beside evictions: cordon, labels, taints.
+_OPERATED: dict[str, list[str]] = {"": ["nodes"]}
 
 
 def _rules(listed: dict[str, list[str]], verbs: list[str]) -> list[Rule]:
@@ -65,7 +67,7 @@ def _rules(listed: dict[str, list[str]], verbs: list[str]) -> list[Rule]:
 _VIEWER_RULES = _rules(_SEEN, _READ)
 RULES: dict[str, list[Rule]] = {
     VIEWER: _VIEWER_RULES,
-    EDITOR: [*_VIEWER_RULES, *_rules(_WRITTEN, _WRITE)],
+    EDITOR: [*_VIEWER_RULES, *_rules(_WRITTEN, _WRITE), *_rules(_OPERATED, ["patch"])],
     ADMIN: [
         {"apiGroups": ["*"], "resources": ["*"], "verbs": ["*"]},
         {"nonResourceURLs": ["*"], "verbs": ["*"]},

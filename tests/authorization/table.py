@@ -225,7 +225,7 @@ class Row:
             listed = [PLATFORM] if not self.sort.joins else PLACES.values()
             yield from ((place, "new-one") for place in listed)
             return
-        if self.there in IN_NAMESPACES:
+        if self.there == "namespace" or "each" in self.more:
             yield from ((place, place.cluster) for place in PLACES.values())
             return
         for name, called in names.of(self.sort).items():
@@ -255,10 +255,16 @@ def answer(role: Role, row: Row, place: Place, *, live: bool = False) -> int:
 
 def admitted(role: Role, row: Row, place: Place) -> bool:
     """What the cluster's own RBAC says, asked as the person: rights there know no project."""
-    if row.there == "anybody":
+    if row.there in {"anybody", "portal"}:
         return True
-    on = ("cluster", "namespace") if row.there in IN_NAMESPACES else ("cluster",)
+    on = ("cluster", "namespace") if row.there == "namespace" else ("cluster",)
     return role.holds(row.more.get("then", row.asks), within(place, on))
+
+
+def done_to_each(role: Role, row: Row, place: Place) -> bool:
+    """Whether what the row asks for every object that it names is done to one there."""
+    asks = row.more["each"]
+    return role.within_scopes(asks) and role.holds(asks, within(place, ("cluster", "namespace")))
 
 
 def _ours(role: Role, row: Row, place: Place) -> int:
@@ -349,10 +355,10 @@ def row_of(key: str, given: Any, *, at: str, group: Mapping[str, Any], sort: Sor
     )
 
 
-#: On what a cluster decides: on nothing that it does not tell everybody, on what only who holds all
-#: of it may, on what lies in a namespace, on each object that the request names for itself.
-THERE: Final = ("anybody", "cluster", "namespace", "each")
-IN_NAMESPACES: Final = frozenset({"namespace", "each"})
+#: What a cluster decides: nothing that it does not tell everybody; whether one holds all of it; whether
+#: one holds what lies in a namespace; each object that the request names for itself. Or the portal's
+#: own account asks it, once the portal has said yes.
+THERE: Final = ("anybody", "cluster", "namespace", "each", "portal")
 #: What a group may say for each of its lines.
 _SHARED: Final = ("scopes late", "there", "first")
 FORMS: Final = (

@@ -37,6 +37,12 @@ class Api:
     def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._expect("POST", path, body)
 
+    def put(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._expect("PUT", path, body)
+
+    def delete(self, path: str) -> dict[str, Any]:
+        return self._expect("DELETE", path, None)
+
     def create(self, path: str, body: dict[str, Any]) -> None:
         """Create `body` in the collection `path`; one that exists already stays as it is."""
         status, answer = self._send("POST", path, body)
