@@ -36,8 +36,10 @@ class Issuer:
         self.rsa = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         self.ec = ec.generate_private_key(ec.SECP256R1())
+        self.ec384 = ec.generate_private_key(ec.SECP384R1())
         self.nonce = ""
         self.requests: list[tuple[str, Json]] = []
+        self.authorizations: list[str] = []
         self.kids = ["r1", "e1"]
         self.token_answer: Callable[[Json], tuple[int, Any]] = self.good
         self.userinfo: Json | None = None
@@ -49,6 +51,11 @@ class Issuer:
         listed: list[Json] = [
             {**RSAAlgorithm.to_jwk(self.rsa.public_key(), as_dict=True), "kid": "r1", "use": "sig"},
             {**ECAlgorithm.to_jwk(self.ec.public_key(), as_dict=True), "kid": "e1", "use": "sig"},
+            {
+                **ECAlgorithm.to_jwk(self.ec384.public_key(), as_dict=True),
+                "kid": "e3",
+                "use": "sig",
+            },
             {
                 **RSAAlgorithm.to_jwk(self.other.public_key(), as_dict=True),
                 "kid": "r2",
@@ -130,6 +137,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._send(*self.issuer.respond(self.path, {}))
 
     def do_POST(self) -> None:
+        self.issuer.authorizations.append(self.headers.get("Authorization") or "")
         raw = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
         self._send(*self.issuer.respond(self.path, dict(parse_qsl(raw))))
 

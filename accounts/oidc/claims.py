@@ -15,9 +15,10 @@ _BAD_IN_NAMES = re.compile(r"[^\w.@+-]", re.UNICODE)
 def groups(claims: Mapping[str, Any], names: Iterable[str]) -> list[str]:
     """The groups under every name that is there; raises OidcError when the provider left them out."""
     found: set[str] = set()
+    elsewhere = claims.get("_claim_names")
     for name in names:
         found |= set(_texts(_at(claims, name)))
-        if name in (claims.get("_claim_names") or {}):
+        if isinstance(elsewhere, Mapping) and name in elsewhere:
             raise OidcError(
                 "oidc_groups_overage",
                 "The provider did not send the groups: they are too many.",

@@ -16,7 +16,11 @@ class TokenError(OidcError):
 
 
 class RefusedError(OidcError):
-    """The provider itself says no (`invalid_grant`): this person's access has ended there."""
+    """The provider itself says no to this person (`invalid_grant`): access has ended there."""
+
+
+class ClientError(OidcError):
+    """The provider and the portal's own settings do not fit: it says nothing of any person."""
 
 
 class ProviderError(TransientError):

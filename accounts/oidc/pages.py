@@ -78,7 +78,8 @@ class StartView(_Coded, OIDCAuthenticationRequestView):  # type: ignore[misc]
         extra = dict(super().get_extra_params(request))
         if "offline_access" in config().scopes:
             extra.setdefault("prompt", "consent")  # OpenID Connect Core, 11
-        return extra
+        # Set to nothing: not to be sent.
+        return {name: value for name, value in extra.items() if value}
 
 
 class CallbackView(_Coded, OIDCAuthenticationCallbackView):  # type: ignore[misc]

@@ -16,7 +16,7 @@ import httpx2
 import orjson
 
 from accounts.oidc.config import OidcConfig
-from accounts.oidc.errors import OidcError, ProviderError, RefusedError
+from accounts.oidc.errors import ClientError, ProviderError, RefusedError
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.guarded_http import Deadline, GuardedTransport
 
@@ -24,6 +24,8 @@ _SECONDS = 4.5  # an answer to a person within five
 _MAX_BYTES = 1024 * 1024
 _KEPT_SECONDS = 3600.0
 _KEYS_AGAIN_SECONDS = 30.0
+# About the person (RFC 6749, 5.2; Core, 3.1.2.6); every other error is about the portal's client.
+_OF_THE_PERSON = {"invalid_grant", "login_required", "consent_required", "interaction_required"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def forget() -> None:
 
 
 def discovery(config: OidcConfig) -> Discovery:
-    """The provider's metadata; raises ProviderError, OidcError."""
+    """The provider's metadata; raises ProviderError, ClientError."""
     return _known(config).discovery
 
 
@@ -75,7 +77,7 @@ def keys(config: OidcConfig, kid: str | None) -> list[dict[str, Any]]:
 
 
 def token(config: OidcConfig, form: dict[str, str]) -> dict[str, Any]:
-    """One call of the token endpoint; raises RefusedError, ProviderError, OidcError."""
+    """One call of the token endpoint; raises RefusedError, ProviderError, ClientError."""
     return _token(config, form)
 
 
@@ -103,7 +105,7 @@ def _known(config: OidcConfig) -> _Kept:
 
 def _read_discovery(config: OidcConfig, answer: dict[str, Any]) -> Discovery:
     if answer.get("issuer") != config.issuer:
-        raise OidcError(
+        raise ClientError(
             "oidc_wrong_issuer",
             "The provider calls itself otherwise than KUBECARRIER_OIDC_ISSUER.",
             hint="Compare it letter by letter, the slash at the end included.",
@@ -134,11 +136,11 @@ def _token(config: OidcConfig, form: dict[str, str]) -> dict[str, Any]:
     if status == 200:
         return answer
     error = answer.get("error")
-    if error == "invalid_grant":
+    if error in _OF_THE_PERSON:
         raise RefusedError("oidc_refused", "The provider does not let this person in any more.")
     if 400 <= status < 500 and isinstance(error, str):
         known = error if error.isascii() and error.isidentifier() else "unknown"
-        raise OidcError("oidc_token_refused", f"The provider refused the exchange: {known[:60]}.")
+        raise ClientError("oidc_token_refused", f"The provider refused the exchange: {known[:60]}.")
     raise ProviderError("oidc_unreachable", f"The provider answered {status}.")
 
 

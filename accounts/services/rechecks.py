@@ -13,7 +13,7 @@ from accounts.models import ApiToken, Identity, IdentitySource, LoginSession
 from accounts.oidc import claims as claims_
 from accounts.oidc import id_token, provider
 from accounts.oidc.config import OidcConfig, config, enabled
-from accounts.oidc.errors import OidcError, ProviderError
+from accounts.oidc.errors import ClientError, OidcError, ProviderError, TokenError
 from accounts.services.identities import Seen, identity_ended, identity_seen
 from kubecarrier.lib import crypto
 from kubecarrier.lib.errors import DeniedError
@@ -55,8 +55,9 @@ def recheck(identity: Identity) -> None:
         return
     try:
         identity_seen(seen=_asked(setup, identity, secret))
-    except ProviderError as error:
-        log.warning("provider away, access stays", code=error.code, identity=str(identity.pk))
+    except (ProviderError, ClientError, TokenError) as error:
+        # Away, or at odds with the portal: an expired secret must not take everybody's tokens.
+        log.warning("nothing said of a person, access stays", code=error.code, identity=str(identity.pk))
     except (OidcError, DeniedError) as error:
         identity_ended(identity=identity, reason=f"{error.code}: {error.message}")
 

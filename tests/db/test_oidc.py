@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -19,7 +21,8 @@ from accounts.models import ApiToken, AuditEntry, Identity, IdentityMapping, Log
 from accounts.oidc import provider
 from accounts.services.rechecks import recheck_due, rechecks_due
 from accounts.services.tokens import token_create
-from kubecarrier.lib import audit
+from accounts.tasks import recheck_identities
+from kubecarrier.lib import audit, sweeps
 from tests.oidc_issuer import ACCESS_TOKEN, CLIENT_ID, Issuer, half_hash, running
 from tests.portal import Portal
 
@@ -82,6 +85,8 @@ class TestComingIn:
         assert (answer.status_code, answer["Location"]) == (302, "/admin/fleet/cluster/")
         (form,) = issuer.asked("/token")
         assert len(form["code_verifier"]) >= 43
+        digest = hashlib.sha256(form["code_verifier"].encode()).digest()
+        assert base64.urlsafe_b64encode(digest).decode().rstrip("=") == sent["code_challenge"]
         assert form["client_secret"] == "canary-client-secret"
         user = User.objects.get()
         assert (user.username, user.email) == ("ana", "ana@example.org")
@@ -122,6 +127,42 @@ class TestComingIn:
         user = Identity.objects.get().user
         assert (user.username, user.email) == ("ana", "new@example.org")
         assert User.objects.count() == 2
+
+    def test_the_same_subject_of_another_issuer_is_somebody_else(
+        self, issuer: Issuer, platform: Group, settings: Settings
+    ) -> None:
+        login(Client(), issuer)
+        with running() as other:
+            settings.KUBECARRIER_OIDC_ISSUER = other.url
+            assert code(login(Client(), other)) == "sso_name_taken"
+            other.token_answer = lambda form: other.answer(
+                other.sign(other.claims(preferred_username="ana2"))
+            )
+            assert login(Client(), other).status_code == 302
+        assert list(Identity.objects.values_list("subject", flat=True)) == ["subject-1"] * 2
+        assert set(User.objects.values_list("username", flat=True)) == {"ana", "ana2"}
+
+    @pytest.mark.parametrize(("way", "in_body"), [("post", True), ("basic", False)])
+    def test_how_the_secret_is_sent(
+        self, issuer: Issuer, platform: Group, settings: Settings, way: str, in_body: bool
+    ) -> None:
+        settings.KUBECARRIER_OIDC_CLIENT_AUTH = way
+        assert login(Client(), issuer).status_code == 302
+        (form,) = issuer.asked("/token")
+        assert ("client_secret" in form) is in_body
+        sent = base64.b64encode(f"{CLIENT_ID}:canary-client-secret".encode()).decode()
+        assert issuer.authorizations[-1] == ("" if in_body else f"Basic {sent}")
+
+    @pytest.mark.parametrize(
+        ("extra", "prompt"),
+        [({}, "consent"), ({"prompt": ""}, None), ({"prompt": "select_account"}, "select_account")],
+    )
+    def test_parameters_of_the_way_there(
+        self, issuer: Issuer, settings: Settings, extra: Json, prompt: str | None
+    ) -> None:
+        """Entra asks people for an administrator's consent each time it is told to."""
+        settings.KUBECARRIER_OIDC_EXTRA = extra
+        assert begin(Client(), issuer).get("prompt") == prompt
 
     def test_a_local_name_is_not_taken_over(self, issuer: Issuer, platform: Group) -> None:
         User.objects.create_superuser("Ana", "x@example.org", "a-long-password")
@@ -184,6 +225,8 @@ class TestComingIn:
         issuer.token_answer = lambda form: issuer.answer(issuer.sign(issuer.claims(**overage)))
         issuer.userinfo = {"sub": "subject-1"}
         assert code(login(Client(), issuer)) == "oidc_groups_overage"
+        overage["_claim_names"] = 7  # type: ignore[assignment]  # odd, and no 500
+        assert code(login(Client(), issuer)) == "sso_not_admitted"
 
 
 def _aged(seconds: int) -> Mint:
@@ -242,8 +285,6 @@ WRONG: list[tuple[str, Mint, str]] = [
 
 def _hmac_with(secret: str, claims: Json) -> str:
     """PyJWT itself refuses to sign with a public key, so by hand."""
-    import base64
-    import hashlib
     import hmac
     import json
 
@@ -287,6 +328,22 @@ class TestWrongTokens:
     def test_good_ones_pass(self, issuer: Issuer, platform: Group, mint: Mint) -> None:
         issuer.token_answer = lambda form: issuer.answer(mint(issuer))
         assert login(Client(), issuer).status_code == 302
+
+    @pytest.mark.parametrize("algorithm", ["RS256", "RS384", "RS512", "ES256", "ES384"])
+    def test_each_algorithm_where_it_is_chosen(
+        self, issuer: Issuer, platform: Group, settings: Settings, algorithm: str
+    ) -> None:
+        issuer.kids.append("e3")
+        key, kid = {"ES256": (issuer.ec, "e1"), "ES384": (issuer.ec384, "e3")}.get(
+            algorithm, (issuer.rsa, "r1")
+        )
+        issuer.token_answer = lambda form: issuer.answer(
+            issuer.sign(issuer.claims(), key=key, alg=algorithm, kid=kid)
+        )
+        settings.KUBECARRIER_OIDC_ALGORITHMS = [algorithm]
+        assert login(Client(), issuer).status_code == 302
+        settings.KUBECARRIER_OIDC_ALGORITHMS = ["RS256" if algorithm != "RS256" else "ES256"]
+        assert code(login(Client(), issuer)) == "oidc_algorithm"
 
     def test_a_rotated_key_is_looked_for_once(
         self, issuer: Issuer, platform: Group, monkeypatch: pytest.MonkeyPatch
@@ -390,6 +447,20 @@ class TestProviderAway:
         local.post("/admin/login/", {"username": "root", "password": "a-long-password"})
         assert is_in(local)
 
+    def test_what_it_says_of_itself_is_kept(
+        self, issuer: Issuer, platform: Group, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        place = "/.well-known/openid-configuration"
+        for _ in range(3):
+            login(Client(), issuer)
+        assert (len(issuer.asked(place)), len(issuer.asked("/jwks"))) == (1, 1)
+        monkeypatch.setattr(provider, "_KEPT_SECONDS", 0.0)
+        assert login(Client(), issuer).status_code == 302
+        assert len(issuer.asked(place)) > 1
+        # What was good an hour ago is better than nothing.
+        issuer.discovery = {"token_endpoint": None}
+        assert begin(Client(), issuer)["client_id"] == CLIENT_ID
+
     def test_it_calls_itself_otherwise(self, issuer: Issuer) -> None:
         issuer.discovery = {"issuer": "https://evil.example"}
         assert code(Client().get("/oidc/login")) == "oidc_wrong_issuer"
@@ -413,6 +484,19 @@ class TestComingBack:
         Identity.objects.update(check_due_at=timezone.now() - timedelta(seconds=1))
         return found
 
+    def test_within_a_quarter_of_an_hour(self, issuer: Issuer, platform: Group) -> None:
+        """With a session or a token: the worker's chore finds whoever is due, active or not."""
+        assert login(Client(), issuer).status_code == 302
+        row = Identity.objects.get()
+        assert row.check_due_at is not None
+        assert row.check_due_at <= timezone.now() + timedelta(minutes=15)
+        assert not rechecks_due()
+        Identity.objects.update(check_due_at=timezone.now())
+        assert "accounts.tasks.recheck_identities" in {one.task for one in sweeps.waiting()}
+        issuer.token_answer = lambda form: (400, {"error": "invalid_grant"})
+        recheck_identities()
+        assert not LoginSession.objects.exists()
+
     def test_groups_are_read_again(self, issuer: Issuer, platform: Group, client: Client) -> None:
         by_hand = Group.objects.create(name="by-hand")
         other = Group.objects.create(name="other")
@@ -428,17 +512,24 @@ class TestComingBack:
         assert is_in(client)
         assert not rechecks_due()
 
-    @pytest.mark.parametrize("how", ["refused", "groups gone", "another person"])
+    @pytest.mark.parametrize(
+        "how", ["refused", "to be asked again", "groups gone", "groups unknown", "another person"]
+    )
     def test_a_no_ends_sessions_and_tokens(
         self, issuer: Issuer, platform: Group, client: Client, how: str
     ) -> None:
         token_create(user=User.objects.get(), name="t")
         answers: dict[str, Any] = {
             "refused": (400, {"error": "invalid_grant"}),
+            "to be asked again": (400, {"error": "interaction_required"}),
+            "groups unknown": issuer.answer(
+                issuer.sign(issuer.claims(nonce=..., groups=..., _claim_names={"groups": "s"}))
+            ),
             "groups gone": issuer.answer(issuer.sign(issuer.claims(nonce=..., groups=[]))),
             "another person": issuer.answer(issuer.sign(issuer.claims(nonce=..., sub="x"))),
         }
         issuer.token_answer = lambda form: answers[how]
+        issuer.userinfo = {"sub": "subject-1"}
         assert recheck_due() == 1
         assert not is_in(client)
         assert not ApiToken.objects.exists()
@@ -446,11 +537,29 @@ class TestComingBack:
         assert AuditEntry.objects.filter(event="access-ended").count() == 1
         assert not rechecks_due()
 
-    @pytest.mark.parametrize("answer", [(503, {}), (200, b"x"), (429, {})])
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            (503, {}),
+            (200, b"x"),
+            (429, {}),
+            (429, {"error": "slow_down"}),
+            (401, {"error": "invalid_client"}),  # its secret expired
+            (400, {"error": "unauthorized_client"}),
+            (400, {"error": "invalid_scope"}),
+            "signed by somebody else",
+            "clocks apart",
+        ],
+        ids=str,
+    )
     def test_an_error_ends_nothing(
         self, issuer: Issuer, platform: Group, client: Client, answer: Any
     ) -> None:
         token_create(user=User.objects.get(), name="t")
+        if answer == "signed by somebody else":
+            answer = issuer.answer(issuer.sign(issuer.claims(nonce=...), key=issuer.other))
+        elif answer == "clocks apart":
+            answer = issuer.answer(_aged(3600)(issuer))
         issuer.token_answer = lambda form: answer
         assert recheck_due() == 1
         assert is_in(client)
