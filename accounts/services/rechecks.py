@@ -57,7 +57,9 @@ def recheck(identity: Identity) -> None:
         identity_seen(seen=_asked(setup, identity, secret))
     except (ProviderError, ClientError, TokenError) as error:
         # Away, or at odds with the portal: an expired secret must not take everybody's tokens.
-        log.warning("nothing said of a person, access stays", code=error.code, identity=str(identity.pk))
+        log.warning(
+            "nothing said of a person, access stays", code=error.code, identity=str(identity.pk)
+        )
     except (OidcError, DeniedError) as error:
         identity_ended(identity=identity, reason=f"{error.code}: {error.message}")
 
