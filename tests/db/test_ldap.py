@@ -109,6 +109,16 @@ class TestComingIn:
         settings.KUBECARRIER_LDAP_START_TLS = start_tls
         assert code(api_login("u0001")) == "ldap_unreachable"
 
+    def test_the_directory_is_large_and_odd(self, slapd: Slapd) -> None:
+        from accounts.ldap.directory import Directory
+
+        with Directory(config()) as directory:
+            found = {person.username: person.dn for person in directory.everybody()}
+        assert len(found) == 2003
+        assert {f"u{number:04d}" for number in range(2000)} <= set(found)
+        assert found["comma"].startswith(r"cn=Doe\2C Jane\2C PhD,")
+        assert found["star"].startswith("cn=Star *,")
+
     @pytest.mark.parametrize("name", sorted(ODD))
     def test_odd_names(self, slapd: Slapd, name: str) -> None:
         """Commas, a star and brackets in the DN."""
