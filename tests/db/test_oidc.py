@@ -225,7 +225,7 @@ class TestComingIn:
         issuer.token_answer = lambda form: issuer.answer(issuer.sign(issuer.claims(**overage)))
         issuer.userinfo = {"sub": "subject-1"}
         assert code(login(Client(), issuer)) == "oidc_groups_overage"
-        overage["_claim_names"] = 7  # type: ignore[assignment]  # odd, and no 500
+        overage["_claim_names"] = 7  # odd, and no 500
         assert code(login(Client(), issuer)) == "sso_not_admitted"
 
 
