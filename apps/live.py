@@ -17,18 +17,20 @@ from django.conf import settings
 from django.db import transaction
 
 from apps import release_objects, rights
+from apps.acting import accounts_of, claims_on
 from apps.desired import DIGEST_LABEL, Desired
+from apps.doors import Doors, doors_to
 from apps.errors import ApplicationStateError
 from apps.helm import ReleaseSpec
 from apps.helm_records import latest
 from apps.models import Application, Release
-from apps.projects import check_rendered
+from apps.projects import look_at_chart
 from apps.queries import archive_file, desired_release, helm_door
 from fleet import addresses
 from fleet.connection import Connection
+from fleet.grants import standing
+from fleet.grants.project_account import ProjectAccount
 from fleet.kube import Budget, Kube, ObjectRef
-from fleet.projects.bounds import rules_of
-from fleet.projects.rules import Rules
 from fleet.queries import connection_of
 from kubecarrier.lib import strict_yaml
 from kubecarrier.lib.errors import KubeCarrierError
@@ -54,7 +56,7 @@ class Target:
     namespace: str
     desired: Desired | None
     chart_path: Path | None
-    allowed: Rules | None = None
+    account: ProjectAccount | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,9 @@ def application_preview(*, name: str, save: Callable[[], object] | None) -> list
         if save is not None:
             save()
         application = Application.objects.get(name=name)
-        targets = [_target(application, release) for release in _releases(application)]
+        releases = list(_releases(application))
+        accounts = accounts_of(releases, claims_on(releases))
+        targets = [_target(application, one, accounts.get(one.pk)) for one in releases]
         transaction.set_rollback(True)
     rules = addresses.policy()
     with ThreadPoolExecutor(_WORKERS) as pool:
@@ -103,10 +107,15 @@ def workload_scale(*, application: Application, replicas: int, cluster: str = ""
     for release in releases:
         rights.demand({"scale"}, release)
     chosen = [(release, _workload(release)) for release in releases]
+    accounts = accounts_of(releases, claims_on(releases))
     said = []
     for release, ref in chosen:
         connection = addresses.guarded(connection_of(release.cluster), addresses.policy())
-        Kube(connection, budget=_BUDGET).scale(ref, replicas)
+        kube = Kube(connection, budget=_BUDGET)
+        if account := accounts.get(release.pk):
+            standing.ensure(kube, account, release.namespace)
+            kube = kube.acting_as(account.identity)
+        kube.scale(ref, replicas)
         said.append(f"{ref.kind}/{ref.name} on {release.cluster.name}")
     return said
 
@@ -127,7 +136,7 @@ def _releases(application: Application) -> Iterable[Release]:
     return application.releases.select_related("cluster", "revision").order_by("cluster__name")
 
 
-def _target(application: Application, release: Release) -> Target:
+def _target(application: Application, release: Release, account: ProjectAccount | None) -> Target:
     goes = release.deletion_requested_at is not None
     desired = None
     if not goes:
@@ -144,17 +153,16 @@ def _target(application: Application, release: Release) -> Target:
         namespace=release.namespace,
         desired=desired,
         chart_path=archive_file(desired.chart.digest) if desired else None,
-        allowed=rules_of(application.project) if application.project else None,
+        account=account,
     )
 
 
 def _change(target: Target, rules: Policy) -> Change:
     """In a thread: present against wanted on one cluster."""
     try:
-        connection = addresses.guarded(target.connection, rules)
-        kube = Kube(connection, budget=_BUDGET)
-        before = _present(kube, target)
-        after = _wanted(kube, connection, target)
+        doors = doors_to(target.connection, rules, budget=_BUDGET)
+        before = _present(doors.kube, target)
+        after = _wanted(doors, target)
         return _compare(target.cluster, before, after)
     except KubeCarrierError as error:
         return Change(target.cluster, "", (0, 0, 0), error)
@@ -167,7 +175,7 @@ def _present(kube: Kube, target: Target) -> Objects:
     return release_objects.manifest_objects(kube, newest) if newest else {}
 
 
-def _wanted(kube: Kube, connection: Connection, target: Target) -> Objects:
+def _wanted(doors: Doors, target: Target) -> Objects:
     if target.desired is None or target.chart_path is None:
         return {}
     secrets = tuple(
@@ -184,10 +192,12 @@ def _wanted(kube: Kube, connection: Connection, target: Target) -> Objects:
         disable_openapi_validation=False,
         create_namespace=True,
     )
-    result = helm_door().dry_run(connection, spec)
-    if target.allowed is not None:
-        check_rendered(target.allowed, kube, result, target.namespace)
-    return release_objects.objects_of(kube, result.manifest, target.namespace)
+    if target.account is None:
+        manifest = doors.helm.dry_run(doors.connection, spec).manifest
+    else:
+        stands = standing.stands(doors.kube, target.account, target.namespace)
+        manifest = look_at_chart(target.account, doors, spec, stands=stands)
+    return release_objects.objects_of(doors.kube, manifest, target.namespace)
 
 
 def _compare(cluster: str, before: Objects, after: Objects) -> Change:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any
 
 from apps import placing
-from apps.helm import ReleaseResult
+from apps.doors import Doors
+from apps.helm import HelmError, HelmFailed, ReleaseSpec
 from apps.models import Application
 from apps.objects import object_ref, parse_manifest
 from apps.release_objects import scope_of
+from fleet.errors import ProjectDeniedError
+from fleet.grants.project_account import ProjectAccount
 from fleet.kube import Kube
 from fleet.models import Project
 from fleet.projects.bounds import check_placed, cluster_labels, rules_of
@@ -33,13 +38,13 @@ def check_project(row: Application) -> None:
     check_placed(row.project, placement=row.placed, namespaces=(row.namespace,))
 
 
-def check_rendered(rules: Rules, kube: Kube, result: ReleaseResult, namespace: str) -> None:
+def check_rendered(rules: Rules, kube: Kube, rendered: Iterable[str], namespace: str) -> None:
     """Whether the project allows every object that a chart renders, hooks too.
 
     A kind that the server does not know (its CRD comes along) counts as one without a namespace.
     Raises ProjectDeniedError, ManifestError.
     """
-    for text in (result.manifest, *result.hooks):
+    for text in rendered:
         manifest = parse_manifest(text)
         for obj in (*manifest.objects, *manifest.hooks):
             _check_object(rules, kube, obj, namespace)
@@ -51,6 +56,52 @@ def _check_object(rules: Rules, kube: Kube, obj: dict[str, Any], namespace: str)
     rules.check_kind(ref.group, ref.kind, namespaced=scope is True, field="spec.chart")
     if scope is True:
         rules.check_namespaces([ref.namespace], field="spec.chart")
+
+
+def look_at_chart(
+    account: ProjectAccount,
+    doors: Doors,
+    spec: ReleaseSpec,
+    *,
+    stands: bool = True,
+) -> str:
+    """The manifest that a project's chart renders with the account's rights, checked.
+
+    Where the account does not stand yet (`stands`), nothing may be made for a look: it is
+    rendered without the cluster, so `lookup` finds nothing. Raises ProjectDeniedError, HelmError.
+    """
+    if not stands:
+        texts = [_without_lookup(doors, spec)]
+        check_rendered(account.rules, doors.kube, texts, spec.namespace)
+        return texts[0]
+    try:
+        rendered = doors.helm.acting_as(account.identity).dry_run(doors.connection, spec)
+    except HelmFailed as error:
+        denied = out_of_bounds(account, error)
+        if denied is None:
+            raise
+        with suppress(HelmFailed):  # the rules say it better than the cluster, where they say it
+            look_at_chart(account, doors, spec, stands=False)
+        raise denied from error
+    texts = [rendered.manifest, *rendered.hooks]
+    check_rendered(account.rules, doors.kube, texts, spec.namespace)
+    return texts[0]
+
+
+def _without_lookup(doors: Doors, spec: ReleaseSpec) -> str:
+    """Rendered with what the cluster says of itself, and nothing else of it."""
+    kinds = doors.kube.resources()
+    served = {text for one in kinds for text in (one.api_version, f"{one.api_version}/{one.kind}")}
+    version = str(doors.kube.version()["gitVersion"])
+    return doors.helm.template(spec, kube_version=version, api_versions=sorted(served))
+
+
+def out_of_bounds(account: ProjectAccount | None, error: HelmError) -> ProjectDeniedError | None:
+    """Helm's error as the project's, when the cluster refused the project's account and nobody else."""
+    if account is None or f'user "{account.identity.user}"' not in error.message.lower():
+        return None
+    text = f"The cluster refuses it to the project “{account.project}”: {error.message}"
+    return ProjectDeniedError("project_account_denied", text, field="spec.chart")
 
 
 def crds_allowed(rules: Rules | None) -> bool:

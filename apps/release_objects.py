@@ -18,7 +18,7 @@ from apps.objects import object_ref, owned_fingerprint, parse_manifest, with_nam
 from fleet import health as health_rules
 from fleet.health import Health
 from fleet.kube import Kube, ObjectRef
-from fleet.kube_errors import NotFound, UnknownKind
+from fleet.kube_errors import Forbidden, NotFound, UnknownKind
 
 Json = dict[str, Any]
 
@@ -205,11 +205,11 @@ def _other_managers(live: Json, manager: str) -> tuple[str, ...]:
 
 
 def annotate_kept(kube: Kube, refs: Sequence[ObjectRef], annotations: dict[str, str]) -> None:
-    """Say on every object that it was kept on purpose; one that is gone is no error."""
+    """Say on every object that it was kept on purpose; one that is gone, or out of reach, is no error."""
     for ref in refs:
         try:
             kube.patch(ref, {"metadata": {"annotations": annotations}})
-        except NotFound:
+        except (NotFound, Forbidden):
             continue
 
 

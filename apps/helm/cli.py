@@ -33,6 +33,7 @@ from apps.helm.results import (
     release_summaries,
 )
 from fleet.connection import Connection
+from fleet.kube import Identity
 from fleet.memory_file import MemoryFile, memory_file
 
 _DEFAULT_SECONDS = 60.0
@@ -43,7 +44,7 @@ class Helm:
     """The program and a folder for its caches. No state: safe to share by threads.
 
     `cancelled` is asked twice a second and ends the run; `started` gets the
-    child's process id. Every failure is a HelmError.
+    child's process id; `identity` is whom it acts as in clusters. Every failure is a HelmError.
     """
 
     def __init__(
@@ -53,11 +54,23 @@ class Helm:
         *,
         cancelled: Callable[[], bool] = lambda: False,
         started: Callable[[int], None] = lambda pid: None,
+        identity: Identity | None = None,
     ) -> None:
         self._binary = binary
         self._work_dir = work_dir
         self._cancelled = cancelled
         self._started = started
+        self._identity = identity
+
+    def acting_as(self, identity: Identity) -> Helm:
+        """The same program with the rights of `identity`, as `Kube.acting_as`."""
+        return Helm(
+            self._binary,
+            self._work_dir,
+            cancelled=self._cancelled,
+            started=self._started,
+            identity=identity,
+        )
 
     # --- changing ------------------------------------------------------------------------
 
@@ -267,7 +280,8 @@ class Helm:
         descriptors: tuple[int, ...] = (),
         secrets: Iterable[str] = (),
     ) -> bytes:
-        with memory_file(kubeconfig_for(connection, check_namespace(namespace))) as config:
+        kubeconfig = kubeconfig_for(connection, check_namespace(namespace), self._identity)
+        with memory_file(kubeconfig) as config:
             environment = environment_for(self._work_dir, server_digest(connection))
             environment["KUBECONFIG"] = config.path
             finished = self._finished(

@@ -9,10 +9,16 @@ from typing import Any
 import orjson
 
 from fleet.connection import Connection
+from fleet.kube import Identity
 
 
-def kubeconfig_for(connection: Connection, namespace: str) -> bytes:
-    """JSON (which is YAML). The checked address is called, the host's name is verified."""
+def kubeconfig_for(
+    connection: Connection, namespace: str, identity: Identity | None = None
+) -> bytes:
+    """JSON (which is YAML). The checked address is called, the host's name is verified.
+
+    With an identity everything is done as that one (impersonation).
+    """
     return orjson.dumps(
         {
             "apiVersion": "v1",
@@ -25,7 +31,7 @@ def kubeconfig_for(connection: Connection, namespace: str) -> bytes:
                 }
             ],
             "clusters": [{"name": "target", "cluster": _cluster(connection)}],
-            "users": [{"name": "target", "user": _user(connection)}],
+            "users": [{"name": "target", "user": _user(connection, identity)}],
         }
     )
 
@@ -55,8 +61,10 @@ def _server(connection: Connection) -> str:
     return f"https://{host}:{connection.port}{connection.base_path}"
 
 
-def _user(connection: Connection) -> dict[str, Any]:
+def _user(connection: Connection, identity: Identity | None) -> dict[str, Any]:
     user: dict[str, Any] = {}
+    if identity:
+        user |= {"as": identity.user, "as-groups": list(identity.groups)}
     if connection.token:
         user["token"] = connection.token
     if connection.client_cert_pem and connection.client_key_pem:

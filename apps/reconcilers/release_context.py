@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from contextlib import suppress
 from typing import Any
 
 from apps.conditions import Reason
@@ -70,23 +71,28 @@ def as_written(obj: Json) -> Json:
 
 
 def _ensure_namespace(job: ReleaseJob, kube: Kube) -> Pass | None:
-    ref = ObjectRef("v1", "Namespace", "", job.namespace)
+    if job.account and job.claimed and not job.given:
+        text = f"The namespace {job.namespace} is not, or not yet, the project's own there."
+        return passes.waiting(job, Reason.NAMESPACE_NOT_PREPARED, text)
     try:
-        found = kube.get(ref, metadata_only=True)
+        return going(job, kube)
     except NotFound:
         if job.claimed:
             text = f"The project has not made the namespace {job.namespace} yet."
             return passes.waiting(job, Reason.NAMESPACE_NOT_PREPARED, text)
-        body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": job.namespace}}
-        try:
-            kube.create(body, field_manager=FIELD_MANAGER)
-        except AlreadyExists:
-            return None
-        return None
-    if found["metadata"].get("deletionTimestamp"):
-        text = f"The namespace {job.namespace} is being deleted in the cluster."
-        return passes.waiting(job, Reason.NAMESPACE_TERMINATING, text, again=5.0)
+    body = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": job.namespace}}
+    with suppress(AlreadyExists):
+        kube.create(body, field_manager=FIELD_MANAGER)
     return None
+
+
+def going(job: ReleaseJob, kube: Kube) -> Pass | None:
+    """The pass that waits for a namespace which is being deleted; raises NotFound."""
+    found = kube.get(ObjectRef("v1", "Namespace", "", job.namespace), metadata_only=True)
+    if not found["metadata"].get("deletionTimestamp"):
+        return None
+    text = f"The namespace {job.namespace} is being deleted in the cluster."
+    return passes.waiting(job, Reason.NAMESPACE_TERMINATING, text, again=5.0)
 
 
 def _ours_or_absent(job: ReleaseJob, kube: Kube, obj: Json) -> bool:

@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from apps.acting import accounts_of, claims_on, last_in_project
 from apps.choices import DriftPolicy, OnFailure
 from apps.desired import Desired
+from apps.doors import Doors
 from apps.models import Release
 from apps.queries import archive_file, desired_release
 from apps.reconcilers.release_plan import Attempt
 from fleet import addresses
+from fleet.choices import OWN_NAMESPACE
 from fleet.conditions import REACHABLE
 from fleet.connection import Connection
+from fleet.grants import standing
+from fleet.grants.project_account import ProjectAccount
 from fleet.models import ProjectNamespace
-from fleet.projects.bounds import rules_of
-from fleet.projects.rules import Rules as ProjectRules
 from fleet.queries import connection_of
 from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim
@@ -34,7 +37,8 @@ class ReleaseJob:
 
     `blocked` says why the cluster cannot be seen ("" when it can), `paused` why
     nothing may be changed; `revision_number` is the application's;
-    `allowed` are the rules of its project; `claimed`: a project makes the namespace there.
+    `account` is whom Helm acts as in a project, with its rules; `last`: no other release there acts
+    as it. `claimed`: a project makes the namespace there; `given`: it has, and it is its own.
     `desired` and `chart_path` are None for a release that is being deleted.
     """
 
@@ -46,8 +50,10 @@ class ReleaseJob:
     blocked: str
     paused: str
     waiting_for: tuple[str, ...]
-    allowed: ProjectRules | None
+    account: ProjectAccount | None
+    last: bool
     claimed: bool
+    given: bool
     release_name: str
     namespace: str
     owner: str
@@ -78,27 +84,29 @@ def jobs_of(claims: Sequence[Claim]) -> list[ReleaseJob]:
     rows = Release.objects.select_related(*related).in_bulk([claim.pk for claim in claims])
     rules = addresses.policy()
     found = [rows[claim.pk] for claim in claims if claim.pk in rows]
-    waiting, claimed = _waiting_for(found), _claimed(found)
+    waiting, claims_there = _waiting_for(found), claims_on(found)
+    accounts = accounts_of(found, claims_there)
     return [
-        _job(claim, rows[claim.pk], rules, waiting[claim.pk], claimed=claim.pk in claimed)
+        _job(
+            claim,
+            rows[claim.pk],
+            rules,
+            waiting[claim.pk],
+            accounts.get(claim.pk),
+            claims_there.get((rows[claim.pk].cluster_id, rows[claim.pk].namespace)),
+        )
         for claim in claims
         if claim.pk in rows
     ]
 
 
-def _claimed(rows: list[Release]) -> set[UUID]:
-    """The releases whose namespace a project makes on that cluster."""
-    claims = ProjectNamespace.objects.filter(
-        wanted=True,
-        cluster_id__in={row.cluster_id for row in rows},
-        name__in={row.namespace for row in rows},
-    )
-    places = set(claims.values_list("cluster_id", "name"))
-    return {row.pk for row in rows if (row.cluster_id, row.namespace) in places}
-
-
 def _job(
-    claim: Claim, row: Release, rules: Policy, waiting: tuple[str, ...], *, claimed: bool
+    claim: Claim,
+    row: Release,
+    rules: Policy,
+    waiting: tuple[str, ...],
+    account: ProjectAccount | None,
+    place: ProjectNamespace | None,
 ) -> ReleaseJob:
     application, spec = row.application, row.revision.spec
     deleting = row.deletion_requested_at is not None
@@ -114,8 +122,10 @@ def _job(
         blocked=_blocked(row),
         paused=_paused(row),
         waiting_for=waiting,
-        allowed=rules_of(application.project) if application.project else None,
-        claimed=claimed,
+        account=account,
+        last=deleting and account is not None and last_in_project(row),
+        claimed=place is not None,
+        given=place is not None and place.state in OWN_NAMESPACE,
         release_name=row.release_name,
         namespace=row.namespace,
         owner=f"application/{application.pk}",
@@ -196,3 +206,15 @@ def _secret_texts(desired: Desired | None) -> tuple[str, ...]:
         for text in item.get("stringData", {}).values()
         if len(text) >= 4
     )
+
+
+def acting(job: ReleaseJob, site: Doors) -> Doors:
+    """The doors as the one whose rights bound what comes from a chart, or from Helm's record of it.
+
+    A record lies in the namespace, where people of the project may write: what it says is
+    done with the project's rights only. The account is made and kept here, before each use.
+    """
+    if job.account is None:
+        return site
+    standing.ensure(site.kube, job.account, job.namespace)
+    return site.acting_as(job.account.identity)

@@ -12,10 +12,11 @@ from apps import release_objects as live
 from apps.choices import DriftPolicy
 from apps.conditions import DRIFTED, HEALTHY, RELEASED, STALLED, Reason
 from apps.desired import FIELD_MANAGER
+from apps.doors import Doors
 from apps.helm_records import RecordMeta
 from apps.reconcilers import release_context as context
 from apps.reconcilers import release_passes as passes
-from apps.reconcilers.release_job import ReleaseJob
+from apps.reconcilers.release_job import ReleaseJob, acting
 from apps.reconcilers.release_plan import Facts, State, state_of
 from fleet import health as health_rules
 from fleet.health import HealthStatus
@@ -30,9 +31,9 @@ _MAX_CORRECTIONS = 5
 _PROGRESS_SECONDS = 3.0
 
 
-def look(job: ReleaseJob, kube: Kube, facts: Facts) -> Pass:
+def look(job: ReleaseJob, site: Doors, facts: Facts) -> Pass:
     """Health and drift of the live objects; nothing is changed unless drift is to be corrected."""
-    newest = facts.newest
+    newest, kube = facts.newest, site.kube
     assert newest is not None  # noqa: S101 - the state says so
     manifest: dict[ObjectRef, Json] | None = None
     known = bool(job.objects_seen) and newest.revision == job.known_revision
@@ -45,7 +46,7 @@ def look(job: ReleaseJob, kube: Kube, facts: Facts) -> Pass:
     drifts: list[live.Drift] = []
     corrected: list[str] = []
     if known and job.baseline_revision == newest.revision:
-        drifts, corrected = _drift(job, kube, newest, seen, beside)
+        drifts, corrected = _drift(job, site, newest, seen, beside)
     if corrected:
         seen = live.look(kube, refs)
     return _looked(job, facts, newest, seen, drifts, corrected)
@@ -58,7 +59,7 @@ def own_entries(job: ReleaseJob) -> list[Json]:
 
 def _drift(
     job: ReleaseJob,
-    kube: Kube,
+    site: Doors,
     newest: RecordMeta,
     seen: list[live.Seen],
     beside: Mapping[ObjectRef, Json],
@@ -67,6 +68,7 @@ def _drift(
     doubtful = live.suspects(job.objects_seen, seen)
     if not doubtful or job.drift_policy is DriftPolicy.IGNORE:
         return [], []
+    kube = site.kube
     wanted = _wanted(kube, newest) if any(one.ref not in beside for one in doubtful) else {}
     found = [
         drift
@@ -75,8 +77,11 @@ def _drift(
     ]
     if job.drift_policy is not DriftPolicy.CORRECT or not found or job.paused or _flapping(job):
         return found, []
+    doors = acting(job, site)
     left = [
-        drift for drift in found if drift.taken_by or not _heal(job, kube, drift, wanted, beside)
+        drift
+        for drift in found
+        if drift.taken_by or not _heal(job, site, doors, drift, wanted, beside)
     ]
     return left, [datetime.now(UTC).isoformat()] if len(left) < len(found) else []
 
@@ -96,15 +101,17 @@ def _drift_of(
 
 def _heal(
     job: ReleaseJob,
-    kube: Kube,
+    site: Doors,
+    doors: Doors,
     drift: live.Drift,
     wanted: Mapping[ObjectRef, Json],
     beside: Mapping[ObjectRef, Json],
 ) -> bool:
+    """`doors` act for what the record says; what stands beside the release is the portal's own."""
     job.claim.require()
     if drift.ref in beside:
-        return context.restore(job, kube, beside[drift.ref])
-    live.heal(kube, wanted[drift.ref], uid=drift.uid)
+        return context.restore(job, site.kube, beside[drift.ref])
+    live.heal(doors.kube, wanted[drift.ref], uid=drift.uid)
     return True
 
 

@@ -136,6 +136,9 @@ MUTATING = frozenset(
     }
 )
 
+# Of these, what Helm or its records are needed for: not in a namespace that is being deleted.
+AFTER_DEPLOYMENT = frozenset({Step.REMOVE, Step.ROLL_BACK, Step.UNINSTALL, Step.FORGET})
+
 
 def plan(facts: Facts) -> Step:
     """The next step from the state."""

@@ -5,7 +5,6 @@ Runs in a thread: it touches clusters through the doors and never the ORM.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, assert_never
 
@@ -14,22 +13,22 @@ from django.utils import timezone
 from apps import release_objects as live
 from apps.conditions import HEALTHY, RELEASED, Reason
 from apps.desired import ATTEMPT_LABEL, DIGEST_LABEL, KEPT_ANNOTATION, OWNER_ANNOTATION
-from apps.helm import Helm, HelmFailed, HelmReason, ReleaseSpec
+from apps.doors import Doors, doors_to
+from apps.helm import HelmFailed, HelmReason, ReleaseSpec
 from apps.helm.errors import HelmError
 from apps.helm_records import RecordMeta, forget_refs, unlock_ref
-from apps.projects import check_rendered, crds_allowed
-from apps.queries import helm_door
+from apps.projects import crds_allowed, look_at_chart, out_of_bounds
 from apps.reconcilers import release_context as context
 from apps.reconcilers import release_passes as passes
-from apps.reconcilers.release_job import ReleaseJob
+from apps.reconcilers.release_job import ReleaseJob, acting
 from apps.reconcilers.release_look import look, own_entries
-from apps.reconcilers.release_plan import MUTATING, Facts, Step, plan
-from fleet import addresses
-from fleet.connection import Connection
+from apps.reconcilers.release_plan import AFTER_DEPLOYMENT, MUTATING, Facts, Step, plan
 from fleet.errors import ProjectDeniedError
-from fleet.kube import Budget, Kube, discovery_of
+from fleet.grants import standing
+from fleet.kube import Budget
 from fleet.kube_errors import Conflict, NotFound
 from kubecarrier.lib.conditions import Condition, Status
+from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.reconcile import Pass
 
 Json = dict[str, Any]
@@ -37,20 +36,11 @@ Json = dict[str, Any]
 _BUDGET = Budget(connect=3, read=10, total=10)
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
-    """The doors to one cluster, on a checked address."""
-
-    kube: Kube
-    helm: Helm
-    connection: Connection
-
-
 def one_pass(job: ReleaseJob) -> Pass:
     """Observe, plan, act once. Errors of the doors are raised to the runner."""
     if job.blocked:
         return passes.blocked(job)
-    site = _site(job)
+    site = doors_to(job.connection, job.rules, budget=_BUDGET)
     records = live.records_of(site.kube, namespace=job.namespace, name=job.release_name)
     facts = _facts(job, records)
     step = plan(facts)
@@ -59,6 +49,8 @@ def one_pass(job: ReleaseJob) -> Pass:
     if step in MUTATING:
         job.claim.require()
         site.kube.verify()  # Helm asks nobody whose cluster it is
+        if job.account and step in AFTER_DEPLOYMENT and (going := context.going(job, site.kube)):
+            return going
     match step:
         case Step.WAIT_FOR_DEPENDENCY:
             return passes.waiting(
@@ -81,20 +73,14 @@ def one_pass(job: ReleaseJob) -> Pass:
         case Step.FINISH:
             return _finish(job, site)
         case Step.STALL:
-            return look(job, site.kube, facts) if facts.newest else passes.stalled(job)
+            return look(job, site, facts) if facts.newest else passes.stalled(job)
         case Step.LOOK:
-            return look(job, site.kube, facts) if facts.newest else passes.missing(job)
+            return look(job, site, facts) if facts.newest else passes.missing(job)
         case _:
             assert_never(step)
 
 
 # --- observe ------------------------------------------------------------------------------
-
-
-def _site(job: ReleaseJob) -> Site:
-    connection = addresses.guarded(job.connection, job.rules)
-    kube = Kube(connection, budget=_BUDGET, discovery=discovery_of(connection))
-    return Site(kube, helm_door(), connection)
 
 
 def _facts(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> Facts:
@@ -123,7 +109,7 @@ def _older_than_timeout(job: ReleaseJob, records: tuple[RecordMeta, ...]) -> boo
 # --- steps --------------------------------------------------------------------------------
 
 
-def _unlock(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
+def _unlock(job: ReleaseJob, site: Doors, facts: Facts) -> Pass:
     """A pending record nobody works on any more: the lease is ours, so its writer is dead."""
     assert facts.newest is not None  # noqa: S101 - the state says so
     ref, uid, version = unlock_ref(facts.newest)
@@ -137,11 +123,12 @@ def _unlock(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     return passes.not_ready(job, Reason.UNLOCKED, text, again=0.0)
 
 
-def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
+def _deploy(job: ReleaseJob, site: Doors, facts: Facts) -> Pass:
     """Namespace, context objects, then `helm upgrade --install` with the digest as a label."""
     assert job.desired is not None and job.chart_path is not None  # noqa: S101 - not deleting
     if problem := context.prepare(job, site.kube):
         return problem
+    doors = acting(job, site)
     verb = "upgrade" if facts.good_revision else "install"
     spec = ReleaseSpec(
         name=job.release_name,
@@ -153,17 +140,18 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
         timeout_seconds=float(job.timeout_seconds),
         max_history=job.max_history,
         force_conflicts=True,
-        skip_crds=not crds_allowed(job.allowed),
+        skip_crds=not crds_allowed(job.account.rules if job.account else None),
         secrets=job.secrets,
     )
     try:
-        if job.allowed is not None:
-            rendered = site.helm.dry_run(site.connection, spec)
-            check_rendered(job.allowed, site.kube, rendered, job.namespace)
-        result = site.helm.install_or_upgrade(site.connection, spec)
+        if job.account is not None:
+            look_at_chart(job.account, site, spec)
+        result = doors.helm.install_or_upgrade(site.connection, spec)
     except ProjectDeniedError as error:
         return _denied(job, verb, error)
     except HelmFailed as error:
+        if denied := out_of_bounds(job.account, error):
+            return _failed(job, verb, denied)
         if error.reason is HelmReason.DENIED:
             raise
         return _failed(job, verb, error)
@@ -192,9 +180,11 @@ def _deploy(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     return passes.of(job, [released, healthy], columns, again=passes.SOON_SECONDS)
 
 
-def _failed(job: ReleaseJob, verb: str, error: HelmError) -> Pass:
+def _failed(job: ReleaseJob, verb: str, error: KubeCarrierError) -> Pass:
     """Helm refused or the chart's hook failed: remembered, remedied by the next pass."""
     reason = Reason.UPGRADE_FAILED if verb == "upgrade" else Reason.INSTALL_FAILED
+    if isinstance(error, ProjectDeniedError):
+        reason = Reason.PROJECT_DENIED
     columns = {
         "last_operation": passes.operation(
             job, verb, succeeded=False, remedied=False, error=error.message, code=error.code
@@ -215,15 +205,15 @@ def _denied(job: ReleaseJob, verb: str, error: ProjectDeniedError) -> Pass:
     return passes.of(job, [released], columns, again=0.0)
 
 
-def _remedy(job: ReleaseJob, site: Site, facts: Facts, step: Step) -> Pass:
+def _remedy(job: ReleaseJob, site: Doors, facts: Facts, step: Step) -> Pass:
     """After a failure: remove what it made, or go back to the last good revision."""
     if step is Step.REMOVE:
-        _uninstall_quietly(job, site)
+        _uninstall_quietly(job, acting(job, site))
         context.prune(job, site.kube, keep=frozenset())
         reason, text = Reason.REMOVED_AFTER_FAILURE, "What the failed deployment made was removed."
     else:
         assert facts.good_revision is not None  # noqa: S101 - the plan says so
-        site.helm.rollback(
+        acting(job, site).helm.rollback(
             site.connection,
             name=job.release_name,
             namespace=job.namespace,
@@ -240,10 +230,10 @@ def _remedy(job: ReleaseJob, site: Site, facts: Facts, step: Step) -> Pass:
     return passes.of(job, [released], {"last_operation": last, "objects_seen": []}, again=0.0)
 
 
-def _uninstall_quietly(job: ReleaseJob, site: Site) -> None:
+def _uninstall_quietly(job: ReleaseJob, doors: Doors) -> None:
     try:
-        site.helm.uninstall(
-            site.connection,
+        doors.helm.uninstall(
+            doors.connection,
             name=job.release_name,
             namespace=job.namespace,
             timeout_seconds=float(job.timeout_seconds),
@@ -253,11 +243,11 @@ def _uninstall_quietly(job: ReleaseJob, site: Site) -> None:
             raise
 
 
-def _uninstall(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
+def _uninstall(job: ReleaseJob, site: Doors, facts: Facts) -> Pass:
     """`helm uninstall`; that everything is gone is seen by the passes after it."""
     assert facts.newest is not None  # noqa: S101 - the state says so
     entries = own_entries(job) or _entries(site, facts.newest)
-    _uninstall_quietly(job, site)
+    _uninstall_quietly(job, acting(job, site))
     return passes.not_ready(
         job,
         Reason.UNINSTALLING,
@@ -267,27 +257,29 @@ def _uninstall(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
     )
 
 
-def _entries(site: Site, record: RecordMeta) -> list[Json]:
+def _entries(site: Doors, record: RecordMeta) -> list[Json]:
     return [live.Seen(ref, None).entry() for ref in live.manifest_objects(site.kube, record)]
 
 
-def _forget(job: ReleaseJob, site: Site, facts: Facts) -> Pass:
+def _forget(job: ReleaseJob, site: Doors, facts: Facts) -> Pass:
     """Every object stays and says so; Helm's records go, so that nothing owns it any more."""
     assert facts.newest is not None  # noqa: S101 - the state says so
     refs = list(live.manifest_objects(site.kube, facts.newest)) + context.refs(job)
     kept = {KEPT_ANNOTATION: datetime.now(UTC).isoformat(timespec="seconds"), OWNER_ANNOTATION: ""}
-    live.annotate_kept(site.kube, refs, kept)
+    live.annotate_kept(acting(job, site).kube, refs, kept)
     for ref, uid in forget_refs(facts.records, namespace=job.namespace, name=job.release_name):
         try:
             site.kube.delete(ref, uid=uid)
         except NotFound:
             continue
+    _forget_account(job, site)
     return passes.finished(job, f"Forgotten; {len(refs)} objects were kept.")
 
 
-def _finish(job: ReleaseJob, site: Site) -> Pass:
+def _finish(job: ReleaseJob, site: Doors) -> Pass:
     """No record is left: wait until the objects are gone, then take what stood beside them."""
     if job.keep_resources:
+        _forget_account(job, site)
         return passes.finished(job, "Forgotten; every object was kept.")
     own = [live.ref_of(entry) for entry in own_entries(job)]
     left = live.still_there(site.kube, own, owner=f"{job.namespace}/{job.release_name}")
@@ -296,4 +288,10 @@ def _finish(job: ReleaseJob, site: Site) -> Pass:
         text = f"Waiting until {len(left)} objects are gone: {names}."
         return passes.not_ready(job, Reason.UNINSTALLING, text, again=passes.SOON_SECONDS)
     context.prune(job, site.kube, keep=frozenset())
+    _forget_account(job, site)
     return passes.finished(job, "Uninstalled; every object is gone.")
+
+
+def _forget_account(job: ReleaseJob, site: Doors) -> None:
+    if job.account and job.last:
+        standing.remove(site.kube, project=job.account.project, mark=job.account.mark)

@@ -9,6 +9,7 @@ from typing import Any
 
 from fleet.grants import objects, portal_account
 from fleet.grants.objects import Grant, Json
+from fleet.grants.project_account import ProjectAccount
 from fleet.resource import ObjectRef
 
 ADMIN_ROLE = "cluster-admin"
@@ -62,14 +63,22 @@ class Administrator:
 
 
 def findings(
-    wishes: Sequence[Wish], present: Mapping[ObjectRef, Json], taken: Mapping[ObjectRef, Json]
+    wishes: Sequence[Wish],
+    present: Mapping[ObjectRef, Json],
+    taken: Mapping[ObjectRef, Json],
+    accounts: Sequence[ProjectAccount] = (),
 ) -> list[Finding]:
-    """`present` carries our mark; `taken` has a name that a grant wants, and does not."""
+    """`present` carries our mark; `taken` has a name that a grant wants, and does not.
+
+    `accounts` are those of the projects: what is theirs is looked after before each use.
+    """
     found = [one for wish in wishes for one in _of(wish, present, taken)]
     owners = {wish.grant.owner for wish in wishes}
     for ref, obj in present.items():
         owner = owner_in(obj)
-        if owner not in owners and not _is_portals(ref, owner):
+        if owner in owners or _is_portals(ref, owner):
+            continue
+        if not any(account.has(obj) for account in accounts):
             text = f"No grant on this cluster wants it; its owner mark is {owner or 'missing'}."
             found.append(Finding(State.ORPHANED, ref, text))
     return sorted(found, key=lambda one: (one.binding, one.ref))

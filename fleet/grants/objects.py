@@ -7,7 +7,7 @@ in each namespace otherwise. All carry the owner mark, and nothing without it is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from fleet.resource import ObjectRef
@@ -15,7 +15,7 @@ from fleet.resource import ObjectRef
 Json = dict[str, Any]
 
 API_VERSION = "rbac.authorization.k8s.io/v1"
-_GROUP = "rbac.authorization.k8s.io"
+GROUP = "rbac.authorization.k8s.io"
 MANAGED_BY = "app.kubernetes.io/managed-by"
 SELECTOR = f"{MANAGED_BY}=kubecarrier"
 OWNER = "kubecarrier.io/owner"
@@ -26,13 +26,17 @@ _SERVER_FIELDS = ("apiGroup",)
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a binding wants on one cluster; `namespaces` None: in all of it."""
+    """What a binding wants on one cluster; `namespaces` None: in all of it.
+
+    `labels` are further ones, by which its objects are found.
+    """
 
     name: str
     owner: str
     rules: Sequence[Mapping[str, Any]]
     subjects: Sequence[Mapping[str, str]]
     namespaces: Sequence[str] | None
+    labels: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def object_name(self) -> str:
@@ -49,7 +53,7 @@ def wanted(grant: Grant) -> dict[ObjectRef, Json]:
     """Every object of the grant."""
     found = [_object(grant, "ClusterRole", "", {"rules": [dict(rule) for rule in grant.rules]})]
     bound = {
-        "roleRef": {"apiGroup": _GROUP, "kind": "ClusterRole", "name": grant.object_name},
+        "roleRef": {"apiGroup": GROUP, "kind": "ClusterRole", "name": grant.object_name},
         "subjects": [_subject(subject) for subject in grant.subjects],
     }
     if grant.namespaces is None:
@@ -63,13 +67,13 @@ def _subject(subject: Mapping[str, str]) -> Json:
     """People and groups are names of the authorizer's; a service account is an object of the core."""
     if subject["kind"] == "ServiceAccount":
         return dict(subject)
-    return {"apiGroup": _GROUP, **subject}
+    return {"apiGroup": GROUP, **subject}
 
 
 def _object(grant: Grant, kind: str, namespace: str, body: Json) -> Json:
     metadata: Json = {
         "name": grant.object_name,
-        "labels": {MANAGED_BY: "kubecarrier"},
+        "labels": {MANAGED_BY: "kubecarrier", **grant.labels},
         "annotations": {OWNER: grant.owner},
     }
     if namespace:

@@ -19,9 +19,11 @@ from fleet.connection import Connection
 from fleet.grants import drift, objects
 from fleet.grants.drift import Administrator, Finding, Wish
 from fleet.grants.objects import Grant, Json
+from fleet.grants.project_account import ProjectAccount
 from fleet.kube import Budget, Kube, ObjectRef, discovery_of
 from fleet.kube_errors import NotFound
-from fleet.models import Cluster, ClusterGrant
+from fleet.models import Cluster, ClusterGrant, Project
+from fleet.projects.bounds import rules_of
 from fleet.queries import connection_of
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.lib.netguard import Policy
@@ -58,6 +60,7 @@ class _Job:
     wishes: tuple[Wish, ...]
     rules: Policy
     foreign: bool
+    accounts: tuple[ProjectAccount, ...]
     refused: KubeCarrierError | None = None
 
 
@@ -67,14 +70,23 @@ def review_clusters(clusters: Sequence[Cluster], *, foreign: bool = False) -> li
     for grant in ClusterGrant.objects.filter(cluster__in=clusters).select_related("binding"):
         grants[grant.cluster_id].append(grant)
     rules = addresses.policy()
-    jobs = [_job(cluster, grants[cluster.pk], rules, foreign) for cluster in clusters]
+    accounts = tuple(
+        ProjectAccount(one.name, one.pk, rules_of(one), ()) for one in Project.objects.all()
+    )
+    jobs = [_job(cluster, grants[cluster.pk], rules, foreign, accounts) for cluster in clusters]
     if not jobs:
         return []
     with ThreadPoolExecutor(max_workers=min(_AT_ONCE, len(jobs))) as pool:
         return list(pool.map(_reviewed, jobs))
 
 
-def _job(cluster: Cluster, grants: list[ClusterGrant], rules: Policy, foreign: bool) -> _Job:
+def _job(
+    cluster: Cluster,
+    grants: list[ClusterGrant],
+    rules: Policy,
+    foreign: bool,
+    accounts: tuple[ProjectAccount, ...],
+) -> _Job:
     connection, refused = None, _known_to_be_away(cluster)
     if refused is None:
         try:
@@ -82,7 +94,9 @@ def _job(cluster: Cluster, grants: list[ClusterGrant], rules: Policy, foreign: b
         except KubeCarrierError as error:  # its credential cannot be opened
             refused = error
     wishes = tuple(_wish(grant) for grant in grants)
-    return _Job(cluster.name, cluster.last_seen_at, connection, wishes, rules, foreign, refused)
+    return _Job(
+        cluster.name, cluster.last_seen_at, connection, wishes, rules, foreign, accounts, refused
+    )
 
 
 def _known_to_be_away(cluster: Cluster) -> KubeCarrierError | None:
@@ -122,7 +136,7 @@ def _reviewed(job: _Job) -> ClusterReview:
         administrators = _administrators(kube) if job.foreign else ()
     except KubeCarrierError as error:
         return _unknown(job, error)
-    found = tuple(drift.findings(job.wishes, present, taken))
+    found = tuple(drift.findings(job.wishes, present, taken, job.accounts))
     return ClusterReview(job.name, timezone.now(), len(job.wishes), found, administrators)
 
 

@@ -52,6 +52,11 @@ class NamespaceWish:
     delete_asked: bool = False
 
 
+def owner_mark(project_id: Any) -> str:
+    """The owner mark of a project on its objects."""
+    return f"project/{project_id}"
+
+
 def namespace_body(wish: NamespaceWish, owner: Owner) -> Json:
     """A namespace to be made."""
     labels = {**_labels(wish, owner), MANAGED_BY: FIELD_MANAGER}

@@ -76,6 +76,10 @@ class Rules:
             text = f"Its namespaces are: {_some(wanted) or 'none yet'}."
             raise self._denied("destination", denied, field, text)
 
+    def adds_namespace(self, name: str) -> bool:
+        """Whether the rules allow a namespace that is not the project's own."""
+        return _matches(name, self.namespaces)
+
     def check_kind(self, group: str, kind: str, *, namespaced: bool, field: str) -> None:
         """Raises ProjectDeniedError `project_kind_denied`."""
         patterns = self.kinds if namespaced else self.cluster_kinds

@@ -11,7 +11,7 @@ from fleet import addresses
 from fleet.conditions import REACHABLE
 from fleet.connection import Connection
 from fleet.models import Project, ProjectCopy, ProjectNamespace
-from fleet.projects.objects import NamespaceWish, Owner
+from fleet.projects.objects import NamespaceWish, Owner, owner_mark
 from fleet.queries import connection_of
 from kubecarrier.lib.conditions import Status
 from kubecarrier.lib.lease import Claim
@@ -47,17 +47,12 @@ def jobs_of(claims: Sequence[Claim]) -> list[CopyJob]:
     copies = ProjectCopy.objects.select_related("project", "cluster").prefetch_related("claims")
     rows = copies.in_bulk([claim.pk for claim in claims])
     rules = addresses.policy()
-    marks = {mark_of(pk) for pk in Project.objects.values_list("pk", flat=True)}
+    marks = {owner_mark(pk) for pk in Project.objects.values_list("pk", flat=True)}
     return [_job(claim, rows[claim.pk], rules, marks) for claim in claims if claim.pk in rows]
 
 
-def mark_of(project_id: UUID) -> str:
-    """The owner mark of a project on its objects."""
-    return f"project/{project_id}"
-
-
 def _job(claim: Claim, row: ProjectCopy, rules: Policy, marks: set[str]) -> CopyJob:
-    mark = mark_of(row.project_id)
+    mark = owner_mark(row.project_id)
     return CopyJob(
         claim=claim,
         group=row.cluster_id,

@@ -18,6 +18,7 @@ from django.utils import timezone
 from fleet import addresses
 from fleet.choices import NamespaceState
 from fleet.conditions import PREPARED, STALLED, ProjectReason
+from fleet.grants import standing
 from fleet.kube import Budget, Kube, ObjectRef, discovery_of
 from fleet.kube_errors import AlreadyExists, Conflict, Invalid, NotFound, Rejected
 from fleet.kube_errors import Forbidden as KubeForbidden
@@ -66,6 +67,8 @@ def one_pass(job: CopyJob) -> Pass:
     if due:
         job.claim.require()
     refused = {} if held else _take_all(kube, plans)
+    if job.deleting:
+        standing.remove(kube, project=job.owner.project, mark=job.owner.mark)
     columns: Json = {
         "seen_at": timezone.now(),
         "namespaces": {n: _seen(looks[n], one, refused.get(n, "")) for n, one in plans.items()},

@@ -21,10 +21,11 @@ from fleet.projects.objects import (
     NamespaceWish,
     Owner,
     namespace_patch,
+    owner_mark,
     quota_body,
     same_quota,
 )
-from fleet.reconcilers.projectcopy_job import mark_of, wish_of
+from fleet.reconcilers.projectcopy_job import wish_of
 from kubecarrier.lib import audit, watching
 from kubecarrier.lib.tasks import enqueue
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
@@ -111,7 +112,7 @@ def differs(row: ProjectNamespace, event: Event) -> bool:
     """Whether the object is not as the claim wants it; a pass that is making it finds out itself."""
     if row.state not in {NamespaceState.READY, NamespaceState.TERMINATING}:
         return event.type is EventType.DELETED
-    wish, owner = wish_of(row), Owner(row.project.name, mark_of(row.project_id))
+    wish, owner = wish_of(row), Owner(row.project.name, owner_mark(row.project_id))
     if not row.wanted:
         return event.type is EventType.DELETED
     if event.spec == _NAMESPACE:

@@ -86,6 +86,21 @@ def test_made_tried_and_swapped(one: Portal, kubectl: Tool, cluster_one: Control
     assert one.call("get", "clusters/one")["status"]["credentialExchangedAt"] is None
 
 
+def test_a_projects_chart_is_deployed_with_it(one: Portal, cluster_one: ControlPlane) -> None:
+    """It gives the project's account its rights, and acts as it."""
+    exchanged(one)
+    spec = {"placement": {"clusters": ["one"]}, "namespaces": [{"name": "exchanged-team"}]}
+    one.call("put", "projects/team", {"spec": spec})
+    body = {
+        "chart": "local/web", "namespace": "exchanged-team", "placement": {"clusters": ["one"]},
+    }  # fmt: skip
+    one.call("put", "applications/shop", {"metadata": {"project": "team"}, "spec": body})
+    eventually(lambda: one.ready("releases/shop.one"))
+    one.call("delete", "applications/shop")
+    eventually(lambda: one.gone("applications/shop"))
+    cluster_one.kubectl("delete", "namespace", "exchanged-team", "--wait=false")
+
+
 def test_the_manifest_by_hand_is_the_same(
     one: Portal, kubectl: Tool, cluster_one: ControlPlane, tmp_path: Path
 ) -> None:

@@ -28,7 +28,15 @@ def names(clusters: Any) -> Iterator[tuple[str, str]]:
     found = (f"team-{uuid.uuid4().hex[:8]}", f"team-{uuid.uuid4().hex[:8]}")
     yield found
     for plane in clusters.values():
+        forget_accounts(plane)
         plane.kubectl("delete", "namespace", *found, "--wait=false", "--ignore-not-found")
+
+
+def forget_accounts(plane: ControlPlane) -> None:
+    """What projects of portals that are gone may on the cluster."""
+    ours = ("-l", "app.kubernetes.io/managed-by=kubecarrier,kubecarrier.io/project")
+    plane.kubectl("delete", "clusterroles,clusterrolebindings", *ours, "--ignore-not-found")
+    plane.kubectl("delete", "rolebindings", "-A", *ours, "--ignore-not-found")
 
 
 def save(portal: Portal, *names: str, name: str = "team", **spec: Any) -> Any:

@@ -7,13 +7,12 @@ from typing import Any
 import pytest
 
 from fleet.models import Project, ProjectNamespace
-from fleet.projects.objects import NamespaceWish, Owner, namespace_body, quota_body
-from fleet.reconcilers.projectcopy_job import mark_of
+from fleet.projects.objects import NamespaceWish, Owner, namespace_body, owner_mark, quota_body
 from fleet.watching.projects import differs, missing, namespace_of, quota_of
 from kubecarrier.lib.watching import Event, EventType, WatchSpec
 
 PROJECT = Project(name="team")
-US = Owner("team", mark_of(PROJECT.pk))
+US = Owner("team", owner_mark(PROJECT.pk))
 WISH = NamespaceWish("shop", hard={"pods": "10"})
 NAMESPACE, QUOTA = (
     WatchSpec("v1", "Namespace", "kubecarrier.io/project"),
