@@ -56,7 +56,7 @@ RULES = (
     Rule(
         "Gives the rights of the portal's roles, also those that it does not hold itself (the"
         " built-in cluster-admin). Without this rule only roles within the two above can be given,"
-        " superusers keep acting with this account, and charts that bring such roles fail.",
+        " superusers keep acting with this account, and projects cannot deploy charts.",
         {
             "apiGroups": [_GROUP],
             "resources": ["roles", "clusterroles"],
@@ -64,8 +64,9 @@ RULES = (
         },
     ),
     Rule(
-        "Acts as people (kubecarrier:<name>), so that the cluster's own RBAC decides and its audit"
-        " log names them. Kubernetes limits this by whole names only, and people come and go.",
+        "Acts as people (kubecarrier:<name>) and, for charts, as projects (kubecarrier-project:<name>),"
+        " so that the cluster's own RBAC decides and its audit log names them. Kubernetes limits this"
+        " by whole names only, and people and projects come and go.",
         {"apiGroups": [""], "resources": ["users"], "verbs": ["impersonate"]},
     ),
     Rule(
