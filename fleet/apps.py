@@ -36,6 +36,7 @@ class FleetConfig(AppConfig):
             ProjectCopy,
         )
         from fleet.queries import operation_cause
+        from fleet.services.rotations import ROTATION_TASK, rotations_due
         from fleet.watching import configs as config_watching
         from fleet.watching import grants as grant_watching
         from fleet.watching import projects as project_watching
@@ -52,6 +53,7 @@ class FleetConfig(AppConfig):
         grant_watching.register()
         inventory_watching.register()
         project_watching.register()
+        sweeps.register_chore(sweeps.Chore(rotations_due, ROTATION_TASK))
         sweeps.register(sweeps.Sweep(Cluster, PROBE_TASK, "default"))
         sweeps.register(sweeps.Sweep(ClusterGrant, GRANT_TASK, "default"))
         sweeps.register(sweeps.Sweep(ConfigItem, CONFIG_SUMMARY_TASK, "default"))

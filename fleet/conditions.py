@@ -5,6 +5,7 @@ from enum import StrEnum
 REACHABLE = "Reachable"
 AUTHENTICATED = "Authenticated"
 CREDENTIAL_EXPIRING = "CredentialExpiring"
+CREDENTIAL_STALE = "CredentialStale"
 IDENTIFIED = "Identified"
 APPLIED = "Applied"
 DRIFTED = "Drifted"
@@ -28,6 +29,11 @@ class Reason(StrEnum):
     EXPIRES_LATER = "ExpiresLater"
     EXPIRES_SOON = "ExpiresSoon"
     EXPIRED = "Expired"
+    RENEWED = "Renewed"
+    NOT_RENEWED = "NotRenewed"
+    RENEWAL_FAILED = "RenewalFailed"
+    RENEWAL_OVERDUE = "RenewalOverdue"
+    OLD_TOKEN_STANDS = "OldTokenStands"  # noqa: S105 - a reason
     SAME_CLUSTER = "SameCluster"
     ANOTHER_CLUSTER = "AnotherCluster"
 

@@ -99,6 +99,12 @@ def token_subject(connection: Connection) -> str:
     return str(_jwt_claims(connection.token or "").get("sub") or "")
 
 
+def secret_of(connection: Connection) -> str:
+    """The Secret that a service account's token is in, by its own word, unverified; "" for none."""
+    claims = _jwt_claims(connection.token or "")
+    return str(claims.get("kubernetes.io/serviceaccount/secret.name") or "")
+
+
 def _jwt_claims(token: str) -> dict[str, Any]:
     """Claims of a JWT (RFC 7519), unverified; empty when it is none."""
     parts = token.split(".")

@@ -11,6 +11,7 @@ from fleet.reconcilers.drain import NodeDrainReconciler
 from fleet.reconcilers.kubeconfig import KubeconfigReconciler
 from fleet.reconcilers.project import ProjectReconciler
 from fleet.reconcilers.projectcopy import ProjectCopyReconciler
+from fleet.services.rotations import rotate_due
 from kubecarrier.lib.batches import run_batches
 from kubecarrier.lib.reconcile import run_due
 from kubecarrier.lib.tasks import task_entry
@@ -63,6 +64,12 @@ def summarize_projects() -> None:
 def reconcile_grants() -> None:
     """Put into the clusters, and take back from them, what bindings say."""
     run_due(ClusterGrantReconciler(), budget_seconds=60)
+
+
+@task_entry
+def rotate_credentials() -> None:
+    """Renew the portal's own credentials that are old; end those that were replaced."""
+    rotate_due()
 
 
 @task_entry

@@ -36,6 +36,7 @@ from fleet.services.clusters import (
     cluster_suspend,
 )
 from fleet.services.exchanges import account_manifest, cluster_exchange
+from fleet.services.rotations import cluster_rotate_credential
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.sections import sections_of
@@ -71,6 +72,11 @@ def _exchange(row: Cluster, given: dict[str, Any], user: Any) -> Done:
             "The portal has an account of its own there. The credential that was imported is no longer stored."
         )
     )
+
+
+def _renew(row: Cluster, given: dict[str, Any], user: Any) -> Done:
+    cluster_rotate_credential(cluster=row)
+    return Done(_("The portal's account has a new token there; the one before it ended."))
 
 
 def _pause(row: Cluster, given: dict[str, Any], user: Any) -> Done:
@@ -165,6 +171,10 @@ class ClusterAdmin(PortalAdmin):
                      offered=lambda row: row.exchanged_at is None and not row.suspended, template="console/cluster_exchange.html",
                      button=gettext_lazy("Make the account and exchange"), shown=lambda row, user: {"manifest": account_manifest(cluster=row)},
                      text=gettext_lazy("An account of the portal's own takes the place of the credential that was imported, which is then forgotten.")),
+        ObjectAction("rotate-credential", gettext_lazy("Renew the portal's token"), "autorenew", _renew, verb="credentials",
+                     offered=lambda row: row.exchanged_at is not None and not row.suspended,
+                     button=gettext_lazy("Make a new token"),
+                     text=gettext_lazy("A new token of the portal's own account is made there, tried and stored; then the one before it is deleted. If anything goes wrong, that one is kept.")),
     )  # fmt: skip
     delete_action = REMOVE
     bulk_actions = (
@@ -195,6 +205,7 @@ class ClusterAdmin(PortalAdmin):
             (_("Region"), row.region), (_("Provider"), row.provider), (_("Last seen"), since(row.last_seen_at)),
             (_("Credential ends"), since(row.credential_expires_at) if row.credential_expires_at else ""),
             (_("Credential"), _("the portal's own") if row.exchanged_at else _("as imported")),
+            (_("Renewed"), since(row.credential_rotated_at) if row.credential_rotated_at else ""),
         ]  # fmt: skip
         return {"facts": facts}
 

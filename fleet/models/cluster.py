@@ -39,6 +39,10 @@ class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
             "requested",
             "usage",
             "leftovers",
+            "own_tokens",
+            "rotation_until",
+            "rotation_retry_at",
+            "rotation_error",
         }
     )
 
@@ -56,6 +60,7 @@ class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
     credential = SealedField(_("credential"))
     # Since when it is that of the portal's own account there (fleet.services.exchanges).
     exchanged_at = models.DateTimeField(_("exchanged"), null=True, editable=False)
+    credential_rotated_at = models.DateTimeField(_("credential since"), null=True, editable=False)
     removal_policy = models.CharField(
         _("on removal"), max_length=8, choices=RemovalPolicy.choices, default=RemovalPolicy.ORPHAN
     )
@@ -75,6 +80,12 @@ class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
     requested = models.JSONField(default=dict, editable=False)
     usage = models.JSONField(null=True, editable=False)
     leftovers = models.JSONField(default=list, editable=False)
+    # Secrets with tokens of the portal's account that may stand there and are not used, or not yet
+    # (fleet.services.rotations, which holds `rotation_until` while it works).
+    own_tokens = models.JSONField(default=list, editable=False)
+    rotation_until = models.DateTimeField(null=True, editable=False)
+    rotation_retry_at = models.DateTimeField(null=True, editable=False)
+    rotation_error = models.CharField(max_length=500, blank=True, editable=False)
 
     class Meta(SpecModel.Meta):
         abstract = False

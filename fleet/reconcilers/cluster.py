@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,6 +16,7 @@ from fleet import addresses
 from fleet.choices import CLEANUP_FINALIZER, TargetState
 from fleet.conditions import AUTHENTICATED, CREDENTIAL_EXPIRING, IDENTIFIED, REACHABLE, Reason
 from fleet.connection import Connection
+from fleet.credential_age import Age, stale_condition
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import Forbidden, KubeError, TimedOut, TlsError, Unauthorized, Unreachable
 from fleet.models import Catalogue, Cluster
@@ -57,6 +58,7 @@ class ProbeJob:
     row: Cluster
     connection: Connection
     expires_at: datetime | None
+    age: Age
     identity: str | None
     rules: Policy
 
@@ -81,6 +83,7 @@ class ClusterReconciler:
                 row=rows[claim.pk],
                 connection=connection_of(rows[claim.pk]),
                 expires_at=rows[claim.pk].credential_expires_at,
+                age=_age(rows[claim.pk]),
                 identity=rows[claim.pk].identity,
                 rules=rules,
             )
@@ -90,6 +93,12 @@ class ClusterReconciler:
 
     def run(self, job: ProbeJob) -> Pass:
         """In a thread: look, and say what was seen."""
+        days = settings.KUBECARRIER_CREDENTIAL_ROTATION_DAYS
+        stale = stale_condition(job.age, days, timezone.now())
+        result = self._looked(job)
+        return replace(result, seen=[*result.seen, stale])
+
+    def _looked(self, job: ProbeJob) -> Pass:
         expiring = expiry_condition(job.expires_at, timezone.now())
         try:
             found = probe(Kube(addresses.guarded(job.connection, job.rules), budget=_BUDGET))
@@ -116,6 +125,11 @@ class ClusterReconciler:
             if any(c.type == REACHABLE and c.status != was for c in result.seen):
                 for kind in placed.placed_kinds():
                     kind.reachability_changed(job.row)
+
+
+def _age(row: Cluster) -> Age:
+    in_use = row.exchanged_at is not None
+    return Age(in_use, row.credential_rotated_at, row.rotation_error, len(row.own_tokens))
 
 
 def seen(found: ProbeResult, expiring: Condition) -> Pass:

@@ -8,6 +8,8 @@ stored credential delivered to a server of their own.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +18,7 @@ from django.utils import timezone
 
 from fleet import addresses
 from fleet.choices import CLEANUP_FINALIZER, PROBE_TASK, RemovalPolicy
-from fleet.connection import Connection, credential_expiry, token_subject
+from fleet.connection import Connection, credential_expiry, secret_of, token_subject
 from fleet.credentials import ca_bundle, client_identity
 from fleet.errors import ClusterDuplicateError, ClusterInvalidError, ClusterStateError
 from fleet.grants import portal_account
@@ -25,6 +27,7 @@ from fleet.kube_errors import Unreachable
 from fleet.kubeconfig import bearer_token
 from fleet.models import Cluster
 from fleet.operations import Target, operation_record, operation_start
+from fleet.queries import connection_of
 from fleet.server_url import parse_server
 from kubecarrier.lib import access, audit, crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
@@ -134,12 +137,19 @@ def _demand(cluster: Cluster, wish: Wish, spec: dict[str, Any], *, credential: b
         access.demand("clusters.edit", cluster)
 
 
-def cluster_rotate(*, cluster: Cluster, connection: Connection) -> Cluster:
-    """Put a new credential in: tested first, swapped then; raises ClusterStateError."""
+def cluster_rotate(
+    *, cluster: Cluster, connection: Connection, still: Callable[[Cluster], None] | None = None
+) -> Cluster:
+    """Put a new credential in: tested first, swapped then; raises ClusterStateError.
+
+    `still` is asked with the row locked, and raises where it must not be swapped any more.
+    """
     access.demand("clusters.credentials", cluster)
     _refuse_stranger(cluster, connection)
     with transaction.atomic():
         cluster = Cluster.objects.select_for_update().get(pk=cluster.pk)
+        if still is not None:
+            still(cluster)
         _set_connection(cluster, connection)
         audit.event("credential-rotated", cluster)
         _save(cluster)
@@ -285,7 +295,13 @@ def _normal(given: dict[str, Any], cluster: Cluster | None) -> dict[str, Any]:
 
 def _set_connection(cluster: Cluster, connection: Connection) -> None:
     own = token_subject(connection) == portal_account.SUBJECT
-    cluster.exchanged_at = timezone.now() if own else None
+    if own:
+        replaced = _own_secret(cluster) if cluster.exchanged_at else ""
+        unused = {*cluster.own_tokens, replaced} - {"", secret_of(connection)}
+        cluster.own_tokens = sorted(unused)
+    cluster.credential_rotated_at = timezone.now()
+    cluster.exchanged_at = (cluster.exchanged_at or timezone.now()) if own else None
+    cluster.rotation_error, cluster.rotation_retry_at = "", None
     cluster.server = connection.server
     cluster.ca_pem = connection.ca_pem or ""
     cluster.tls_server_name = connection.tls_server_name or ""
@@ -297,6 +313,13 @@ def _set_connection(cluster: Cluster, connection: Connection) -> None:
         if (value := getattr(connection, key))
     }
     crypto.seal(cluster, "credential", json.dumps(secret))
+
+
+def _own_secret(cluster: Cluster) -> str:
+    """The Secret that the stored token is in; what cannot be opened is in none that we know."""
+    with suppress(crypto.SealError):
+        return secret_of(connection_of(cluster))
+    return ""
 
 
 def _refuse_taken(name: str, identity: str | None) -> None:

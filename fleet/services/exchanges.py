@@ -9,19 +9,23 @@ from __future__ import annotations
 import base64
 import time
 from dataclasses import replace
+from datetime import datetime
+from functools import partial
 
 from django.contrib.auth.models import Group
 
 from fleet import addresses
 from fleet.connection import Connection
 from fleet.errors import ClusterStateError
-from fleet.grants import portal_account
+from fleet.grants import portal_account, portal_tokens
 from fleet.grants.objects import is_of
 from fleet.kube import Budget, Kube
 from fleet.kube_errors import NotFound
 from fleet.models import Cluster
 from fleet.queries import connection_of
+from fleet.resource import ObjectRef
 from fleet.services.clusters import cluster_rotate
+from fleet.services.own_credentials import claimed, noted_name, refuse_changed
 from kubecarrier.lib import access, audit
 
 FIELD_MANAGER = "kubecarrier"
@@ -47,17 +51,29 @@ def cluster_exchange(*, cluster: Cluster) -> Cluster:
         raise ClusterStateError(
             "cluster_paused", f"“{cluster}” is paused or being removed: nothing is made there."
         )
+    with claimed(cluster) as until:
+        found = _exchanged(Cluster.objects.get(pk=cluster.pk), until)
+    audit.event("credential-exchanged", found, said=portal_account.SUBJECT)
+    return found
+
+
+def _exchanged(cluster: Cluster, until: datetime) -> Cluster:
     present = connection_of(cluster)
     kube = Kube(addresses.guarded(present, addresses.policy()), budget=_BUDGET)
     _refuse_foreign(kube)
     for obj in portal_account.objects(_groups()):
-        kube.apply(obj, field_manager=FIELD_MANAGER, force=True)
-    token = _token(kube)
+        if obj["kind"] != "Secret":  # a token of this portal's own, which it may end
+            kube.apply(obj, field_manager=FIELD_MANAGER, force=True)
+    name = noted_name(cluster, until)
+    kube.create(portal_tokens.secret(name), field_manager=FIELD_MANAGER)
+    token = await_token(kube, portal_tokens.ref(name))
     wanted = replace(present, token=token, client_cert_pem=None, client_key_pem=None)
-    _await_rights(wanted)
-    found = cluster_rotate(cluster=cluster, connection=wanted)
-    audit.event("credential-exchanged", found, said=portal_account.SUBJECT)
-    return found
+    await_rights(wanted)
+    return cluster_rotate(
+        cluster=cluster,
+        connection=wanted,
+        still=partial(refuse_changed, present=present, until=until),
+    )
 
 
 def _groups() -> list[str]:
@@ -78,11 +94,11 @@ def _refuse_foreign(kube: Kube) -> None:
         )
 
 
-def _token(kube: Kube) -> str:
-    """Written into the secret by the cluster's own controller."""
+def await_token(kube: Kube, secret: ObjectRef) -> str:
+    """Written into the secret by the cluster's own controller; raises ClusterStateError."""
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:
-        text = (kube.get(portal_account.secret_ref()).get("data") or {}).get("token", "")
+        text = (kube.get(secret).get("data") or {}).get("token", "")
         if text:
             return base64.b64decode(text).decode("ascii")
         if time.monotonic() > deadline:
@@ -94,8 +110,11 @@ def _token(kube: Kube) -> str:
         time.sleep(_LOOK_SECONDS)
 
 
-def _await_rights(connection: Connection) -> None:
-    """Ask the cluster as the new account; its authorizer follows in moments."""
+def await_rights(connection: Connection) -> None:
+    """Ask the cluster as the account itself; its authenticator and authorizer follow in moments.
+
+    Raises ClusterStateError where it is not allowed what is needed.
+    """
     kube = Kube(addresses.guarded(connection, addresses.policy()), budget=_BUDGET)
     deadline = time.monotonic() + _WAIT_SECONDS
     while True:

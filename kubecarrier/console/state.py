@@ -72,7 +72,7 @@ def drifted(row: Any) -> bool:
 _CONDITION_TONES = {Status.TRUE: "ok", Status.FALSE: "bad", Status.UNKNOWN: "idle"}
 _ICONS = {"ok": "check_circle", "bad": "error", "idle": "help", "warn": "warning"}
 # Conditions that are good when they are False.
-_HARMFUL = frozenset({"Drifted", "Stalled", "CredentialExpiring"})
+_HARMFUL = frozenset({"Drifted", "Stalled", "CredentialExpiring", "CredentialStale"})
 
 
 def condition_rows(row: Any) -> list[dict[str, Any]]:

@@ -41,6 +41,11 @@ def register_chore(chore: Chore) -> None:
     _chores.append(chore)
 
 
+def reconciled() -> tuple[type[ReconciledModel], ...]:
+    """Every model that is reconciled."""
+    return tuple(sweep.model for sweep in _sweeps)
+
+
 def waiting() -> list[Sweep | Chore]:
     """The sweeps whose kind has a due row, and the due chores: one cheap SELECT each."""
     found: list[Sweep | Chore] = [

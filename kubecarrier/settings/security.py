@@ -91,6 +91,10 @@ REST_KNOX = {"TOKEN_TTL": timedelta(days=30), "TOKEN_PREFIX": "kc_"}
 KUBECARRIER_TOKEN_MAX_LIFETIME = timedelta(days=env.int("KUBECARRIER_TOKEN_MAX_DAYS", default=365))
 # The longest that a person's kubeconfig of a cluster works; 0: nobody gets one.
 KUBECARRIER_KUBECONFIG_MAX_SECONDS = env.int("KUBECARRIER_KUBECONFIG_MAX_SECONDS", default=43200)
+# Days after which the token of the portal's own account on a cluster is renewed; 0: never by itself.
+KUBECARRIER_CREDENTIAL_ROTATION_DAYS = env.int("KUBECARRIER_CREDENTIAL_ROTATION_DAYS", default=30)
+if KUBECARRIER_CREDENTIAL_ROTATION_DAYS < 0:
+    raise ImproperlyConfigured("KUBECARRIER_CREDENTIAL_ROTATION_DAYS: a number of days, or 0.")
 # The OpenAPI document and its page without a login.
 KUBECARRIER_OPEN_API_DOCS = env.bool("KUBECARRIER_OPEN_API_DOCS", default=False)
 KNOX_TOKEN_MODEL = "accounts.ApiToken"  # noqa: S105 - a model's name

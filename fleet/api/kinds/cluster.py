@@ -24,6 +24,7 @@ def cluster_status(cluster: Cluster) -> dict[str, Any]:
         "lastSeenAt": cluster.last_seen_at,
         "credentialExpiresAt": cluster.credential_expires_at,
         "credentialExchangedAt": cluster.exchanged_at,
+        "credentialRotatedAt": cluster.credential_rotated_at,
         "nodes": cluster.node_count,
         "capacity": cluster.capacity,
         "allocatable": cluster.allocatable,

@@ -26,6 +26,7 @@ from fleet.services.clusters import (
     cluster_suspend,
 )
 from fleet.services.exchanges import account_manifest, cluster_exchange
+from fleet.services.rotations import cluster_rotate_credential
 from kubecarrier.api import documents, errors
 from kubecarrier.api.views import DocumentViewSet, maybe_dry, validated
 from kubecarrier.lib.errors import InvalidError
@@ -43,6 +44,7 @@ class ClusterViewSet(DocumentViewSet):
         "rename": "edit",
         "rotate": "credentials",
         "exchange": "credentials",
+        "rotate_credential": "credentials",
         "account_manifest": "credentials",
     }
     action_parameters = {"account_manifest": frozenset()}
@@ -104,6 +106,16 @@ class ClusterViewSet(DocumentViewSet):
         if request.query_params.get("dryRun"):  # the account would really be made
             raise InvalidError("dry_run_unsupported", "An exchange has no dry run.", field="dryRun")
         return self.acted(cluster_exchange(cluster=cluster))
+
+    @extend_schema(request=None, responses={202: ActionResultSerializer})
+    @action(
+        detail=True, methods=["post"], url_path="rotate-credential", url_name="rotate-credential"
+    )
+    def rotate_credential(self, request: Request, name: str) -> Response:
+        cluster = self.fetch(request, name)
+        if request.query_params.get("dryRun"):  # the token would really be made
+            raise InvalidError("dry_run_unsupported", "A renewal has no dry run.", field="dryRun")
+        return self.acted(cluster_rotate_credential(cluster=cluster))
 
     def _imported(self, one: imports.Imported) -> dict[str, Any]:
         return {

@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         singular="cluster",
         paused="Change nothing in the cluster until it is resumed.",
     )
-    for command in (rename, probe, rotate, exchange, account_manifest, remove):
+    for command in (rename, probe, rotate, exchange, rotate_credential, account_manifest, remove):
         app.command()(command)
 
 
@@ -138,6 +138,19 @@ def exchange(
     )
     manner = Manner(output, False, wait, timeout)
     _act(ctx, name, "exchange", {}, verb="credential exchanged", manner=manner)
+
+
+def rotate_credential(
+    ctx: typer.Context,
+    *,
+    name: ClusterName,
+    wait: options.Wait = True,
+    timeout: options.Timeout = options.DEFAULT_TIMEOUT,
+    output: Output = Format.TABLE,
+) -> None:
+    """Renew the token of the portal's own account: a new one is tried and stored, then the old one ends."""
+    manner = Manner(output, False, wait, timeout)
+    _act(ctx, name, "rotate-credential", {}, verb="credential renewed", manner=manner)
 
 
 def remove(
