@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from accounts.models import AuditEntry, Binding
 from kubecarrier.cli import listing, waiting
 from tests.authorization import commands
 from tests.authorization.table import ROLES, Place, Role, Row
@@ -60,3 +62,23 @@ def test_command(row: Row, world: World, tmp_path: Path, monkeypatch: pytest.Mon
         elif row.form == "list" and wanted == 0:
             wrong += commands.listed_wrong(role, row, done.stdout, world)
     assert not wrong, "\n".join(["", *wrong])
+
+
+@pytest.mark.parametrize("name", ["none", "viewer", "project admin", "grantor", "narrow token"])
+def test_a_binding_for_oneself(
+    name: str, world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a document, as `kubecarrier apply` sends it: refused, on record, and nothing is stored."""
+    person = world.people[name]
+    assert person.user is not None
+    spec = {"role": "cluster-admin", "users": [person.user.username], "scope": {"platform": True}}
+    document = {"apiVersion": "kubecarrier.io/v1", "kind": "Binding", "metadata": {"name": "mine"}}
+    file = tmp_path / "binding.json"
+    file.write_text(json.dumps({**document, "spec": spec}))
+    monkeypatch.setenv("KUBECARRIER_TOKEN", commands.token_of(person))
+    with undone():
+        before = AuditEntry.objects.filter(event="denied").count()
+        done = commands.run(["apply", "--filename", str(file)])
+        assert done.exit_code == 4, done.output
+        assert AuditEntry.objects.filter(event="denied").count() > before
+        assert not Binding.objects.filter(name="mine").exists()
