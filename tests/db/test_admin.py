@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import timedelta
 from typing import Any
@@ -29,7 +30,7 @@ from fleet.grants import deriving as granting
 from fleet.models import Cluster, ClusterGrant, Kubeconfig, Operation
 from kubecarrier.lib.spec import ReconciledModel
 from tests.browser import fleet
-from tests.db.rights import bind
+from tests.db.rights import bind, role
 
 pytestmark = pytest.mark.django_db
 QUERIES_PER_LIST = 15
@@ -340,6 +341,35 @@ def stored_form(row: Application, **more: Any) -> dict[str, Any]:
         selector=placement["selector"], labels="team=shop", description=row.description, env="LOG_LEVEL: info",
         secrets=f"- name: {row.name}-keys\n", read_generation=str(row.generation), **more,
     )  # fmt: skip
+
+
+def test_who_holds_a_part_of_edit_changes_that_part(ada: User) -> None:
+    """The form locks the rest; what a forged form sends for it changes nothing, or is refused."""
+    row = Application.objects.earliest("name")
+    tia = User.objects.create_user("tia", is_staff=True)
+    role("tags", "applications.view", "applications.image", "charts.view", "clusters.view")
+    bind(tia, "tags")
+    client = Client()
+    client.force_login(tia)
+    page = text(client.get(url(Application, "change", row.pk) + "?tab=spec"))
+    inputs = {name: tag for tag, name in re.findall(r'(<[^>]* name="(\w+)"[^>]*>)', page)}
+    locked = {name for name, tag in inputs.items() if re.search(r"\sdisabled[\s>]", tag)}
+    assert "values" not in locked
+    assert locked >= {"namespace", "chart", "version", "description", "env", "secrets"}
+
+    tagged = f"{row.values.rstrip()}\nimage: {{tag: v9}}\n"
+    forged = stored_form(row) | {"values": tagged, "namespace": "elsewhere", "description": "mine"}
+    before = (row.namespace, row.description)
+    assert client.post(url(Application, "change", row.pk), forged).status_code == 302
+    row.refresh_from_db()
+    assert "v9" in row.values
+    assert (row.namespace, row.description) == before
+
+    beyond = stored_form(row) | {"values": f"{row.values}debug: true\n"}
+    refused = client.post(url(Application, "change", row.pk), beyond)
+    assert refused.status_code in {200, 403}
+    row.refresh_from_db()
+    assert "debug" not in row.values
 
 
 def test_secrets_never_come_out_and_empty_keeps_them(console: Client) -> None:
