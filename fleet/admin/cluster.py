@@ -153,6 +153,10 @@ class ClusterAdmin(PortalAdmin):
             {"fields": ("description", "labels", "environment", "region", "provider")},
         ),
         (gettext_lazy("Connection"), {"fields": ("server", "ca_pem", "tls_server_name", "token")}),
+        (
+            gettext_lazy("Address for people"),
+            {"fields": ("people_server", "people_ca_pem", "people_tls_server_name")},
+        ),
         (gettext_lazy("Removal"), {"fields": ("removal_policy",)}),
     )
     object_actions = (

@@ -24,6 +24,11 @@ from kubecarrier.console.forms import (
 from kubecarrier.lib.spec import name_validators
 
 _ABOUT = ("provider", "region", "environment")
+_PEOPLE = {
+    "people_server": "peopleServer",
+    "people_ca_pem": "peopleCaCertificate",
+    "people_tls_server_name": "peopleTlsServerName",
+}
 
 
 class ClusterForm(WishForm):
@@ -32,6 +37,8 @@ class ClusterForm(WishForm):
     kind = CLUSTER
     error_fields = {
         "spec.credential": "token", "spec.caCertificate": "ca_pem", "spec.ca_pem": "ca_pem",
+        "spec.peopleServer": "people_server", "spec.peopleCaCertificate": "people_ca_pem",
+        "spec.peopleTlsServerName": "people_tls_server_name",
         "spec.tlsServerName": "tls_server_name", "spec.removalPolicy": "removal_policy",
     }  # fmt: skip
 
@@ -43,6 +50,18 @@ class ClusterForm(WishForm):
     )  # fmt: skip
     ca_pem = forms.CharField(
         label=_("CA certificate"), required=False, widget=code_area(5), strip=False
+    )
+
+    people_server = forms.CharField(
+        label=_("API server"), required=False, max_length=500, widget=text_input(),
+        help_text=_("What people's kubeconfigs name, where people reach the cluster by another way. Empty: as the portal. It is never called from here."),
+    )  # fmt: skip
+    people_ca_pem = forms.CharField(
+        label=_("CA certificate"), required=False, widget=code_area(5), strip=False,
+        help_text=_("Empty: the trust of the person's machine."),
+    )  # fmt: skip
+    people_tls_server_name = forms.CharField(
+        label=_("TLS server name"), required=False, max_length=253, widget=text_input()
     )
 
     description = forms.CharField(
@@ -59,6 +78,7 @@ class ClusterForm(WishForm):
             "description": self.instance.description,
             "server": self.instance.server,
             "ca_pem": self.instance.ca_pem,
+            **{name: getattr(self.instance, name) for name in _PEOPLE},
         }
 
     def spec(self) -> dict[str, Any]:
@@ -67,6 +87,7 @@ class ClusterForm(WishForm):
         found |= {
             "caCertificate": given.get("ca_pem", ""),
             "tlsServerName": given.get("tls_server_name", ""),
+            **{public: given.get(name, "") for name, public in _PEOPLE.items()},
             "removalPolicy": given.get("removal_policy", ""),
             "suspended": self.instance.suspended,
         }

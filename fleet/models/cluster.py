@@ -57,6 +57,12 @@ class Cluster(SpecModel):  # type: ignore[django-manager-missing]  # guardian na
         default=False,
         help_text=_("The server's certificate is not checked."),
     )
+    # What people's kubeconfigs name instead (fleet.services.people_addresses); empty: the above.
+    people_server = models.CharField(_("API server for people"), max_length=500, blank=True)
+    people_ca_pem = models.TextField(_("CA certificate for people"), blank=True)
+    people_tls_server_name = models.CharField(
+        _("TLS server name for people"), max_length=253, blank=True
+    )
     credential = SealedField(_("credential"))
     # Since when it is that of the portal's own account there (fleet.services.exchanges).
     exchanged_at = models.DateTimeField(_("exchanged"), null=True, editable=False)

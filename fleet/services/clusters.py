@@ -29,6 +29,7 @@ from fleet.models import Cluster
 from fleet.operations import Target, operation_record, operation_start
 from fleet.queries import connection_of
 from fleet.server_url import parse_server
+from fleet.services import people_addresses
 from kubecarrier.lib import access, audit, crypto, lease, placed
 from kubecarrier.lib.manifests import Applied, Result, Wish
 from kubecarrier.lib.tasks import wake_on_commit
@@ -128,7 +129,11 @@ def _update(cluster: Cluster, wish: Wish, spec: dict[str, Any], credential: Any)
 
 def _demand(cluster: Cluster, wish: Wish, spec: dict[str, Any], *, credential: bool) -> None:
     """A credential, a pause and the rest are rights of their own."""
-    if credential:
+    moved = any(
+        getattr(cluster, one) != spec.get(one, getattr(cluster, one))
+        for one in people_addresses.COLUMNS
+    )
+    if credential or moved:  # people send their tokens there
         access.demand("clusters.credentials", cluster)
     changed = {column for column, value in spec.items() if getattr(cluster, column) != value}
     if changed == {"suspended"} and cluster.labels == wish.labels:
@@ -290,7 +295,7 @@ def _normal(given: dict[str, Any], cluster: Cluster | None) -> dict[str, Any]:
     elif spec["ca_pem"]:
         pem = spec["ca_pem"].encode()
         spec["ca_pem"] = ca_bundle(pem, "spec.caCertificate", timezone.now())
-    return spec
+    return spec | people_addresses.normal(spec, cluster)
 
 
 def _set_connection(cluster: Cluster, connection: Connection) -> None:

@@ -24,6 +24,7 @@ from fleet.grants.kubeconfigs import bind_account, kubeconfig_end
 from fleet.kube import Budget, Kube, discovery_of
 from fleet.models import Cluster, ClusterGrant, Kubeconfig
 from fleet.queries import connection_of
+from fleet.services import people_addresses
 from kubecarrier.lib import access, audit
 from kubecarrier.lib.conditions import READY
 from kubecarrier.lib.errors import KubeCarrierError
@@ -203,7 +204,7 @@ def _document(
 ) -> Json:
     return accounts.kubeconfig_document(
         cluster=row.cluster.name,
-        connection=connection,
+        connection=people_addresses.seen_by_people(row.cluster, connection),
         token=token,
         namespace=accounts.default_namespace(grant.wanted for grant in grants),
         kubeconfig_id=row.pk,

@@ -240,6 +240,29 @@ def test_a_group_gives_it_and_takes_it(ann: User, her: APIClient, tmp_path: Path
     eventually(file.refused, seconds=REMEMBERED + SECONDS)
 
 
+def test_it_names_the_address_of_people(
+    fleet: Portal, ann: User, her: APIClient, tmp_path: Path, cluster_one: ControlPlane
+) -> None:
+    """Another way to the same cluster: here the other name of this machine, which the certificate has."""
+    portals: Any = strict_yaml.load(cluster_one.kubeconfig.read_text())
+    theirs = cluster_one.server.replace("127.0.0.1", "localhost")
+    pem = Cluster.objects.get(name="one").ca_pem
+    assert theirs != portals["clusters"][0]["cluster"]["server"]
+    spec = {"peopleServer": theirs, "peopleCaCertificate": pem}
+    fleet.call("patch", "clusters/one", {"spec": spec}, code=202)
+    in_force(bind(ann, "viewer", clusters=["one"]))
+    file = download(her, tmp_path)
+    assert file.content["clusters"][0]["cluster"]["server"] == theirs
+    usable(file)
+    assert file.can("list", "pods", "-A")
+    # Never called from here: one that nobody answers at breaks nothing.
+    spec = {"peopleServer": "https://nobody.invalid:6443", "peopleCaCertificate": ""}
+    fleet.call("patch", "clusters/one", {"spec": spec}, code=202)
+    nowhere = download(her, tmp_path)
+    assert nowhere.content["clusters"][0]["cluster"] == {"server": spec["peopleServer"]}
+    assert file.can("list", "pods", "-A")
+
+
 def test_a_project_gives_it_in_its_namespaces(
     fleet: Portal, ann: User, her: APIClient, tmp_path: Path
 ) -> None:

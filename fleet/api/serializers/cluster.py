@@ -76,6 +76,30 @@ class ClusterSpecSerializer(StrictSerializer):
         source="tls_server_name",
         help_text="The name that the server's certificate must carry, where it is not the host.",
     )
+    peopleServer = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=500,
+        source="people_server",
+        help_text="https://host:port that people's kubeconfigs name; empty: server. Never called.",
+    )
+    peopleCaCertificate = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=262144,
+        source="people_ca_pem",
+        help_text="PEM of the CA there; empty: the trust of the person's machine.",
+    )
+    peopleTlsServerName = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        default="",
+        max_length=253,
+        source="people_tls_server_name",
+        help_text="The name that the certificate there must carry, where it is not the host.",
+    )
     credential = CredentialSerializer(
         required=False,
         write_only=True,
