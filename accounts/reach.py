@@ -72,7 +72,7 @@ def register() -> None:
             "serviceaccounts",
             _("Service accounts"),
             (VIEW, *_ADMIN, Verb("token", _("make and revoke tokens"), Level.ADMIN)),
-            platform,
+            (PLATFORM, PROJECT),
         ),
     )
     access.register_reach(Role, Reach("roles", shared=True))
@@ -88,5 +88,5 @@ def register() -> None:
     access.register_reach(AuditPolicy, Reach("auditpolicies"))
     access.register_reach(ApiToken, Reach("apitokens", owner="user"))
     access.register_reach(IdentityMapping, Reach("identitymappings"))
-    access.register_reach(ServiceAccount, Reach("serviceaccounts"))
+    access.register_reach(ServiceAccount, Reach("serviceaccounts", project="project_uid"))
     access.register_narrowing(scopes.allows)

@@ -45,7 +45,7 @@ class ServiceAccountAdmin(PortalAdmin):
         return row.user.is_active
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return access.may(request.user, "serviceaccounts.create")
+        return access.may_somewhere(request.user, "serviceaccounts.create")
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return access.may(request.user, "serviceaccounts.edit", obj)

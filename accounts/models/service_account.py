@@ -16,7 +16,8 @@ from kubecarrier.lib.spec import NAME_MAX_LENGTH, name_validators
 class ServiceAccount(models.Model):
     """A user without a password: it has tokens, and never a session.
 
-    `project` is the name of the project that owns it; empty: the platform.
+    `project` is the name of the project that owns it; empty: the platform. `project_uid` is its
+    key: whoever makes another project of that name gets none of its machines.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -26,6 +27,7 @@ class ServiceAccount(models.Model):
     labels = models.JSONField(_("labels"), default=dict, blank=True)
     description = models.TextField(_("description"), blank=True, max_length=2000)
     project = models.CharField(_("project"), max_length=NAME_MAX_LENGTH, blank=True, db_index=True)
+    project_uid = models.UUIDField(null=True, editable=False, db_index=True)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="service_account"
     )

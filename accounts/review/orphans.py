@@ -117,24 +117,24 @@ def _people() -> Iterator[Orphan]:
 
 def _service_accounts() -> Iterator[Orphan]:
     rows = list(ServiceAccount.objects.order_by("name"))
-    known = _projects({row.project for row in rows if row.project})
+    known = _projects({row.project_uid for row in rows if row.project_uid})
     for row in rows:
         if not row.project:
             reason, text = Reason.SERVICE_ACCOUNT_UNOWNED, "No project owns it."
-        elif known is not None and row.project not in known:
+        elif known is not None and row.project_uid not in known:
             reason, text = Reason.PROJECT_GONE, f"Its project {row.project} is not there."
         else:
             continue
         yield Orphan(reason, "ServiceAccount", row.name, text, since=row.created_at, key=row.pk)
 
 
-def _projects(names: Iterable[str]) -> set[str] | None:
-    """Those of the names that are projects; None where there are no projects at all."""
+def _projects(keys: Iterable[Any]) -> set[Any] | None:
+    """Those of the keys that are projects'; None where there are no projects at all."""
     anchor = next((one for one in anchors.registered() if one.name == PROJECT), None)
     if anchor is None:
         return None
-    rows = anchor.model._default_manager.filter(name__in=list(names))
-    return set(rows.values_list("name", flat=True))
+    rows = anchor.model._default_manager.filter(pk__in=list(keys))
+    return set(rows.values_list("pk", flat=True))
 
 
 def _roles() -> Iterator[Orphan]:

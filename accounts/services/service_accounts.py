@@ -8,23 +8,27 @@ from django.db import transaction
 
 from accounts.models import ServiceAccount, User
 from accounts.services.people import user_delete, user_save
-from kubecarrier.lib import access
+from kubecarrier.lib import access, anchors, catalogue
 from kubecarrier.lib.audit import MACHINE_PREFIX
+from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.manifests import Applied, Result, Wish
 
 
 @transaction.atomic
 def service_account_apply(*, actor: Any, wish: Wish) -> Applied:
-    """Create or update a service account with its user; raises DeniedError."""
+    """Create or update a service account with its user; raises DeniedError, InvalidError."""
     row = ServiceAccount.objects.select_for_update().filter(name=wish.name).first()
     fresh = row is None
-    access.require(actor, f"serviceaccounts.{'create' if fresh else 'edit'}", row)
     if row is None:
+        access.require_somewhere(actor, "serviceaccounts.create")
         row = ServiceAccount(name=wish.name, generation=0)
     else:
+        access.require(actor, "serviceaccounts.edit", row)
         wish.check(row)
     active = wish.spec.get("active", True)
     columns = {"labels": wish.labels, **{k: v for k, v in wish.spec.items() if k != "active"}}
+    if fresh or wish.spec.get("project", "") != row.project:
+        columns["project_uid"] = _owner(actor, wish.spec.get("project", ""))
     changed = fresh or any(getattr(row, name) != value for name, value in columns.items())
     if not changed and row.user.is_active == active:
         return Applied(row, Result.UNCHANGED)
@@ -35,6 +39,25 @@ def service_account_apply(*, actor: Any, wish: Wish) -> Applied:
     row.full_clean()
     row.save()
     return Applied(row, Result.CREATED if fresh else Result.CONFIGURED)
+
+
+def _owner(actor: Any, name: str) -> Any:
+    """The key of the project that is to own it (None: the platform), where `actor` may make one.
+
+    Raises InvalidError for a project that `actor` does not see, DeniedError.
+    """
+    found = None
+    if name:
+        anchor = next(one for one in anchors.registered() if one.name == catalogue.PROJECT)
+        rows = access.visible(anchor.model._default_manager.all(), actor).filter(name=name)
+        found = None if anchor.unknown({"project": name}) else rows.first()
+        if found is None:
+            raise InvalidError(
+                "project_not_found", f"There is no project “{name[:80]}”.", field="spec.project"
+            )
+    key = found.pk if found else None
+    access.require(actor, "serviceaccounts.create", ServiceAccount(project_uid=key))
+    return key
 
 
 def _user(row: ServiceAccount, *, active: bool) -> User:

@@ -111,9 +111,11 @@ def tokens_revoke(*, user: Any) -> int:
 def token_delete(*, actor: Any, row: ApiToken) -> None:
     """Revoke as a person: one's own always, another's with the right to it; raises DeniedError."""
     if row.user_id != actor.pk:
-        account = getattr(row.user, "service_account", None)
-        if account is None:
-            access.require(actor, "apitokens.delete", row)
-        else:
-            access.require(actor, "serviceaccounts.token", account)
+        access.require(actor, *revoking(row))
     token_revoke(token=row)
+
+
+def revoking(row: ApiToken) -> tuple[str, Any]:
+    """What is asked for to revoke it, and on what: a machine's tokens go with the machine."""
+    account = getattr(row.user, "service_account", None)
+    return ("apitokens.delete", row) if account is None else ("serviceaccounts.token", account)

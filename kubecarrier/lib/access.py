@@ -241,10 +241,16 @@ def _direct(holding: Held, reach: Reach) -> Q:
     return found
 
 
+def _key_at(row: Any, path: str) -> Any:
+    """A foreign key's value; or that of a column which keeps an anchor's key and is no relation."""
+    relation = f"{path}_id"
+    return getattr(row, relation) if hasattr(row, relation) else getattr(row, path, None)
+
+
 def _may_add(holding: Held, row: Any, reach: Reach) -> bool:
     """Whether a row may come into being where its columns say."""
     for name, path in ((PROJECT, reach.project), (CLUSTER, reach.cluster)):
-        key = getattr(row, f"{path}_id", None) if path and path != "pk" else None
+        key = _key_at(row, path) if path and path != "pk" else None
         if key and holding.covers(name, key):
             return True
     cluster = getattr(row, f"{reach.cluster}_id", None) if reach.namespace else None

@@ -190,8 +190,12 @@ def _people(portal: Portal, names: Names) -> None:
     names.add("identitymappings", "platform", "staff")
     portal.call("put", "auditpolicies/legal", {"spec": {"retentionDays": 400}}, code=201)
     names.add("auditpolicies", "platform", "legal")
-    portal.call("put", "serviceaccounts/robot", {"spec": {"description": "a machine"}}, code=201)
-    names.add("serviceaccounts", "platform", "robot")
+    owners = {place.name: place.project for place in PLACES.values() if place.project}
+    for place, project in {"platform": "", **owners}.items():
+        machine = f"{project}-robot" if project else "robot"
+        spec = {"description": "a machine", "project": project}
+        portal.call("put", f"serviceaccounts/{machine}", {"spec": spec}, code=201)
+        names.add("serviceaccounts", place, machine)
 
 
 def _kubeconfig(cluster: str) -> str:

@@ -14,6 +14,7 @@ from accounts.review.orphans import orphans
 from accounts.services.bindings import binding_apply
 from accounts.services.memberships import user_groups_moved
 from accounts.services.people import user_save
+from fleet.models import Project
 from kubecarrier.lib.manifests import Wish
 from tests.db.rights import bind, person, role
 from tests.portal import Portal
@@ -47,7 +48,11 @@ def test_every_sort_of_orphan(fleet: Portal) -> None:
     fleet.call("put", "projects/red", {"spec": {"placement": {"clusters": ["one"]}}})
     fleet.call("put", "serviceaccounts/lone", {"spec": {}})
     fleet.call("put", "serviceaccounts/owned", {"spec": {"project": "red"}})
-    fleet.call("put", "serviceaccounts/lost", {"spec": {"project": "gone"}})
+    for name in ("gone", "again"):
+        fleet.call("put", f"projects/{name}", {"spec": {"placement": {"clusters": ["one"]}}})
+        fleet.call("put", f"serviceaccounts/of-{name}", {"spec": {"project": name}})
+        Project.objects.filter(name=name).delete()
+    fleet.call("put", "projects/again", {"spec": {"placement": {"clusters": ["one"]}}})
     said = {(one.reason.value, one.name): one.message for one in orphans()}
     assert set(said) == {
         ("BindingEmpty", "nobody"),
@@ -58,7 +63,8 @@ def test_every_sort_of_orphan(fleet: Portal) -> None:
         ("PersonInactive", "ben"),
         ("RoleUnused", "unused"),
         ("ServiceAccountUnowned", "lone"),
-        ("ProjectGone", "lost"),
+        ("ProjectGone", "of-gone"),
+        ("ProjectGone", "of-again"),  # another project has its name
     }
     assert said["PersonInactive", "ben"] == (
         "Switched off, and still in binding all-gone, group dev."

@@ -17,6 +17,7 @@ from accounts.models import ApiToken, AuditEntry, ServiceAccount, User
 from accounts.services.bindings import binding_delete
 from accounts.services.service_accounts import service_account_apply
 from accounts.services.tokens import token_create
+from fleet.models import Project
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import DeniedError
 from kubecarrier.lib.manifests import Wish
@@ -246,6 +247,7 @@ class TestLife:
 class TestServiceAccounts:
     @pytest.fixture
     def account(self, portal: Portal) -> ServiceAccount:
+        portal.call("put", "projects/shop", {"spec": {}})
         portal.call("put", "serviceaccounts/ci", {"spec": {"project": "shop"}})
         return ServiceAccount.objects.select_related("user").get()
 
@@ -285,6 +287,56 @@ class TestServiceAccounts:
         with pytest.raises(DeniedError):
             service_account_apply(actor=visitor, wish=wish)
         assert not ServiceAccount.objects.exists()
+
+    def test_a_project_has_its_own(self, portal: Portal, account: ServiceAccount) -> None:
+        """Who administers a project makes its machines and their tokens, and sees no others'."""
+        portal.call("put", "projects/other", {"spec": {}})
+        portal.call("put", "serviceaccounts/of-all", {"spec": {}})
+        mine, theirs = (User.objects.create_user(name) for name in ("mine", "theirs"))
+        bind(mine, "cluster-admin", project="shop")
+        bind(theirs, "cluster-admin", project="other")
+        shop, other = client_with(mine), client_with(theirs)
+        path, spec = "/api/v1/serviceaccounts/deployer", {"spec": {"project": "shop"}}
+        assert other.put(path, spec, format="json").status_code == 400  # not there for them
+        assert not AuditEntry.objects.filter(object_repr="deployer").exists()
+        assert shop.put(path, {"spec": {}}, format="json").status_code == 403
+        assert shop.put(path, spec, format="json").status_code == 201
+        listed = shop.get("/api/v1/serviceaccounts").json()["items"]
+        assert {one["metadata"]["name"] for one in listed} == {"ci", "deployer"}
+        assert other.get("/api/v1/serviceaccounts").json()["items"] == []
+        body = {"title": "t", "serviceAccount": "deployer"}
+        made = shop.post("/api/v1/apitokens", body, format="json")
+        assert made.status_code == 201, made.content
+        name = made.json()["object"]["metadata"]["name"]
+        assert other.post("/api/v1/apitokens", body, format="json").status_code == 404
+        assert other.get(f"/api/v1/apitokens/{name}").status_code == 404
+        assert other.delete(f"/api/v1/apitokens/{name}").status_code == 404
+        assert shop.delete(f"/api/v1/apitokens/{name}").status_code == 202
+        assert other.delete(path).status_code == 404
+        # Out of the project it goes only where one may make one.
+        for elsewhere, status in (("", 403), ("other", 400)):
+            moved = shop.patch(path, {"spec": {"project": elsewhere}}, format="json")
+            assert moved.status_code == status, moved.content
+        assert shop.delete(path).status_code == 202
+        assert shop.delete("/api/v1/serviceaccounts/of-all").status_code == 404
+
+    def test_its_project_is_there_and_is_that_one(
+        self, portal: Portal, account: ServiceAccount
+    ) -> None:
+        refused = portal.call("put", "serviceaccounts/x", {"spec": {"project": "no"}}, code=400)
+        assert (refused["error"]["code"], refused["error"]["field"]) == (
+            "project_not_found",
+            "spec.project",
+        )
+        Project.objects.filter(name="shop").delete()
+        portal.call("put", "projects/shop", {"spec": {}})
+        heir = User.objects.create_user("heir")
+        bind(heir, "cluster-admin", project="shop")
+        assert client_with(heir).get("/api/v1/serviceaccounts/ci").status_code == 404
+        portal.call("patch", "serviceaccounts/ci", {"spec": {"active": False}})
+        portal.call("patch", "serviceaccounts/ci", {"spec": {"project": ""}})
+        portal.call("patch", "serviceaccounts/ci", {"spec": {"project": "shop"}})
+        assert client_with(heir).get("/api/v1/serviceaccounts/ci").status_code == 200
 
     def test_no_person_is_called_like_one(self) -> None:
         with pytest.raises(Exception, match="valid username"):

@@ -16,6 +16,7 @@ from accounts.permissions import visible_service_accounts
 from accounts.services import tokens
 from kubecarrier.api import documents
 from kubecarrier.api.views import DocumentViewSet, maybe_dry, validated
+from kubecarrier.lib import access
 from kubecarrier.lib.errors import NotFoundError
 
 
@@ -48,6 +49,9 @@ class ApiTokenViewSet(DocumentViewSet):
             token, secret = made
             body = {"token": secret, "object": documents.export(self.kind, token)}
         return Response(body, status=status.HTTP_201_CREATED, headers={"Cache-Control": "no-store"})
+
+    def require_verb(self, request: Request, verb: str, row: Any) -> None:
+        access.require(request.user, *tokens.revoking(row))
 
     def _account(self, request: Request, name: str) -> Any:
         row = visible_service_accounts(request.user).filter(name=name).first()
