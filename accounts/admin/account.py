@@ -105,6 +105,22 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     )
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     ordering = ("username",)
+    # Django's own permissions of a user mean nothing here: rights come from bindings.
+    fieldsets = (
+        (None, {"fields": ("username", "password")}),
+        (gettext_lazy("About"), {"fields": ("first_name", "last_name", "email")}),
+        (
+            gettext_lazy("Access"),
+            {
+                "fields": ("is_active", "is_staff", "is_superuser", "groups"),
+                "description": gettext_lazy(
+                    "What a person may do comes from bindings, to the person or to a group: what there is stands below."
+                ),
+            },
+        ),
+        (gettext_lazy("Dates"), {"fields": ("last_login", "date_joined")}),
+    )
+    filter_horizontal = ("groups",)
     change_form_outer_after_template = "console/account_access.html"
 
     def changeform_view(
@@ -145,7 +161,26 @@ admin.site.unregister(Group)
 
 @admin.register(Group)
 class GroupAdmin(AccountAdmin, DjangoGroupAdmin):  # type: ignore[misc]
-    """Groups of people."""
+    """Groups of people. What they may do comes from bindings, and from nothing that Django keeps."""
+
+    fields = ("name",)
+    filter_horizontal = ()
+    change_form_outer_after_template = "console/group_access.html"
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """With what its members can do by it."""
+        group = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if group is not None and self.has_view_permission(request, group):
+            found = listing.lines(listing.Wanted(group=group.name), limit=_LINES)
+            context |= {"group": group, "lines": line_rows(found, request.user)}
+        return super().changeform_view(request, object_id, form_url, context)
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         people.group_save(group=obj)

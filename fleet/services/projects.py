@@ -11,6 +11,7 @@ from django.utils import timezone
 from fleet.errors import ProjectInvalidError, ProjectStateError
 from fleet.models import Project
 from fleet.projects import copies as project_copies
+from fleet.projects import taking_over
 from fleet.projects.bounds import rules_of
 from kubecarrier.lib import access
 from kubecarrier.lib.manifests import Applied, Result, Wish
@@ -34,8 +35,10 @@ def project_apply(*, actor: Any, wish: Wish) -> Applied:
             wish.check(row)
         _refuse_deleted(row)
         fresh, before = row._state.adding, rules_of(row)
+        reached = taking_over.reached(row)
         if not _assign(row, wish):
             return Applied(row, Result.UNCHANGED)
+        taking_over.check(row, reached)
         _save(row)
         project_copies.place(row, verb="apply")
         if not fresh and rules_of(row) != before:

@@ -117,9 +117,10 @@ def _serve() -> str:
 
 
 def _pages() -> dict[str, str]:
+    from django.contrib.auth.models import Group
     from django.urls import reverse
 
-    from accounts.models import AuditEntry
+    from accounts.models import AuditEntry, User
     from apps.models import Application, Chart, ChartRepository, Release
     from fleet.models import (
         Cluster,
@@ -197,6 +198,8 @@ def _pages() -> dict[str, str]:
         "operations": "/admin/fleet/operation/",
         "operation": page("fleet_operation", Operation.objects.filter(verb="upgrade").first()),
         "token": "/admin/accounts/apitoken/add/",
+        "person": page("accounts_user", User.objects.get(username="ada")),
+        "group": page("auth_group", Group.objects.get_or_create(name="operators")[0]),
         "configitems": "/admin/fleet/configitem/",
         "configitem": page("fleet_configitem", settings),
         "configitem-spec": page("fleet_configitem", settings, "?tab=spec"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -145,3 +145,23 @@ def test_a_page_costs_the_same_with_more_people() -> None:
         user_groups_moved(user=user, gained=[team], lost=())
         bind(user, "viewer")
     assert [queries(one) for one in asked] == few
+
+
+def test_no_page_offers_django_s_permissions(admin_client: Client, admin_user: User) -> None:
+    """They mean nothing here; what counts stands on the page, with the way to the review."""
+    group = Group.objects.create(name="team")
+    for model, row, wanted in (
+        ("accounts_user", admin_user, "user=admin"),
+        ("auth_group", group, "group=team"),
+    ):
+        page = admin_client.get(reverse(f"admin:{model}_change", args=[row.pk]))
+        fields = set(page.context["adminform"].form.fields)
+        assert not fields & {"permissions", "user_permissions"}
+        assert f"{reverse('admin:access_review')}?{wanted}" in page.content.decode()
+    permission = Permission.objects.first()
+    assert permission is not None
+    admin_client.post(
+        reverse("admin:auth_group_change", args=[group.pk]),
+        {"name": "team", "permissions": [permission.pk]},
+    )
+    assert not group.permissions.exists()

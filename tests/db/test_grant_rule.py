@@ -16,6 +16,7 @@ from rest_framework.test import APIClient
 from accounts.admin.account import AccountAdmin
 from accounts.models import AuditEntry, Binding, IdentityMapping, Role, User
 from accounts.services.memberships import user_groups_set
+from fleet.models import Project
 from kubecarrier.lib import audit
 from kubecarrier.lib.errors import DeniedError
 from tests.db.conftest import add_cluster
@@ -247,3 +248,55 @@ def test_a_new_cluster_brings_its_own_credential(fleet: Portal) -> None:
     bind(User.objects.create_user("gold"), "cluster-admin", name="gold", selector="tier=gold")
     add_cluster(Portal(client_of(user)), "three", labels={"tier": "gold"})
     assert Binding.objects.get(name="gold").held["cluster"] == 1
+
+
+class TestTakingOver:
+    """A namespace that a project adopts was somebody else's: its people gain rights in it."""
+
+    @pytest.fixture
+    def pete(self, fleet: Portal) -> APIClient:
+        """May edit projects everywhere, and is bound to one as an editor."""
+        fleet.call("put", "projects/shop", {"spec": self.spec({"name": "shop"})})
+        user = User.objects.create_user("pete", "pete@example.org", "a-long-password")
+        role("projects", "projects.view", "projects.create", "projects.edit")
+        bind(user, "projects")
+        bind(user, "editor", name="pete-in-shop", project="shop")
+        return client_of(user)
+
+    def spec(self, *namespaces: dict[str, Any], **placement: Any) -> dict[str, Any]:
+        return {"placement": placement or {"clusters": ["one"]}, "namespaces": list(namespaces)}
+
+    def save(self, client: APIClient, *namespaces: dict[str, Any], **placement: Any) -> Any:
+        body = {"spec": self.spec(*namespaces, **placement)}
+        return client.put("/api/v1/projects/shop", body, format="json")
+
+    def test_what_is_there_already(self, pete: APIClient) -> None:
+        refused = self.save(pete, {"name": "shop"}, {"name": "kube-system", "adopt": True})
+        assert refused.status_code == 403, refused.content
+        assert refused.json()["error"]["code"] == "grant_exceeds_own"
+        assert [one["name"] for one in Project.objects.get().namespaces] == ["shop"]
+        assert AuditEntry.objects.filter(event="denied", actor_name="pete").exists()
+
+    def test_what_the_project_makes_is_empty(self, pete: APIClient) -> None:
+        assert self.save(pete, {"name": "shop"}, {"name": "shop-2"}).status_code == 202
+
+    def test_on_more_clusters(self, pete: APIClient, fleet: Portal) -> None:
+        item = {"name": "legacy", "adopt": True}
+        fleet.call("put", "projects/shop", {"spec": self.spec(item)})
+        assert self.save(pete, item, clusters=["one", "two"]).status_code == 403
+        assert self.save(pete, item, selector="team=shop").status_code == 403
+        # What stands may be saved again, and fewer as well.
+        assert self.save(pete, item, {"name": "more"}).status_code == 202
+        assert self.save(pete, {"name": "more"}).status_code == 202
+
+    def test_who_holds_it_there(self, pete: APIClient, fleet: Portal) -> None:
+        bind(User.objects.get(username="pete"), "editor", name="pete-on-one", clusters=["one"])
+        assert self.save(pete, {"name": "legacy", "adopt": True}).status_code == 202
+        assert (
+            self.save(pete, {"name": "legacy", "adopt": True}, clusters=["one", "two"]).status_code
+            == 403
+        )
+
+    def test_a_project_without_people_gives_nobody_anything(self, pete: APIClient) -> None:
+        body = {"spec": self.spec({"name": "legacy", "adopt": True})}
+        assert pete.put("/api/v1/projects/new", body, format="json").status_code == 201
