@@ -66,8 +66,13 @@ def _parser() -> MarkdownIt:
 def to_html(markdown: str) -> str:
     """Sanitized HTML of at most the first 192 Ki characters; never raises for any text."""
     text = markdown[:MAX_CHARACTERS].replace("\0", "").encode("utf-8", "replace").decode()
+    parser = _parser()
+    tokens = parser.parse(text)
+    for token in tokens:
+        if token.type in ("heading_open", "heading_close"):  # below the page's own two levels
+            token.tag = f"h{min(int(token.tag[1]) + 2, 6)}"
     return nh3.clean(
-        _parser().render(text),
+        parser.renderer.render(tokens, parser.options, {}),
         tags=set(_TAGS),
         attributes={tag: set(names) for tag, names in _ATTRIBUTES.items()},
         attribute_filter=_attribute,

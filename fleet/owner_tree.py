@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from django.db.models import QuerySet
 
@@ -27,22 +28,29 @@ def tree_of(row: InventoryObject) -> Branch | None:
     """From the topmost known owner down: one query per level; None where there is nothing to show."""
     top = _topmost(row)
     root = Branch(top, here=top.pk == row.pk)
-    level = {top.uid: root}
+    grow([root], row.cluster_id, here=row.pk)
+    return root if root.branches or not root.here else None
+
+
+def grow(roots: list[Branch], cluster: Any, *, here: Any = None) -> None:
+    """Everything below the roots, up to a limit over all of them."""
+    level = {root.row.uid: root for root in roots}
     left = _CHILDREN
     for _depth in range(_DOWN):
         if not level or left <= 0:
             break
-        found = list(_owned_by_any(row, list(level))[: left + 1])
+        found = list(_owned_by_any(cluster, list(level))[: left + 1])
         if len(found) > left:
-            root.more, found = True, found[:left]
+            found = found[:left]
+            for root in roots:
+                root.more = True
         left -= len(found)
         below: dict[str, Branch] = {}
         for child in found:
-            branch = Branch(child, here=child.pk == row.pk)
+            branch = Branch(child, here=child.pk == here)
             level[child.owner_uid].branches.append(branch)
             below[child.uid] = branch
         level = below
-    return root if root.branches or not root.here else None
 
 
 def _topmost(row: InventoryObject) -> InventoryObject:
@@ -58,6 +66,6 @@ def _topmost(row: InventoryObject) -> InventoryObject:
     return top
 
 
-def _owned_by_any(row: InventoryObject, uids: list[str]) -> QuerySet[InventoryObject]:
-    owned = InventoryObject.objects.filter(cluster_id=row.cluster_id, owner_uid__in=uids)
+def _owned_by_any(cluster: Any, uids: list[str]) -> QuerySet[InventoryObject]:
+    owned = InventoryObject.objects.filter(cluster_id=cluster, owner_uid__in=uids)
     return owned.defer("text").order_by("kind", "name")

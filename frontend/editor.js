@@ -80,6 +80,7 @@ function footer(texts) {
   const hint = document.createElement("span");
   line.className = "kc-foot";
   said.type = "button";
+  said.hidden = true;  // until there is something to say
   said.className = "kc-said";
   said.setAttribute("aria-live", "polite");
   hint.className = "kc-hint";

@@ -122,6 +122,14 @@ class KubeCarrierAdminSite(UnfoldAdminSite):  # type: ignore[misc]
             return HttpResponseNotAllowed(["POST"])
         return csrf_protect(console_logout)(request)
 
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Objects by name, as they are now: the theme's keeps for minutes what it once found."""
+        from kubecarrier.console.finding import find_view
+
+        return find_view(request, self)
+
     def extra_urls(self) -> list[Any]:
         """Pages that belong to no model."""
         return [

@@ -40,3 +40,6 @@ urlpatterns = [
     path("api/v1/", include((v1, "v1"))),
     path("helm/", include("apps.api.helm_urls")),
 ]
+
+handler403 = "kubecarrier.console.refusals.denied"
+handler404 = "kubecarrier.console.refusals.not_found"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -12,10 +11,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 from urllib.parse import urljoin
 
 import httpx2
 import pytest
+
+from tests import npm
 
 _HERE = Path(__file__).parent / "oidcprovider"
 CLIENT_ID, CLIENT_SECRET = "kubecarrier", "a-secret-of-the-test-client"
@@ -52,7 +54,7 @@ class Provider:
         raise AssertionError("the provider leads nowhere")
 
 
-def _missing(reason: str) -> None:
+def _missing(reason: str) -> NoReturn:
     if os.environ.get("KUBECARRIER_REQUIRE_OIDC") == "1":
         pytest.fail(reason)
     pytest.skip(reason)
@@ -60,31 +62,10 @@ def _missing(reason: str) -> None:
 
 def installed() -> Path:
     """The provider with its packages, outside of the checkout; skips without node or a network."""
-    node, npm = shutil.which("node"), shutil.which("npm")
-    if node is None or npm is None:
-        _missing("node and npm are not installed")
-    lock = (_HERE / "package-lock.json").read_bytes()
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kubecarrier"
-    folder = cache / f"oidc-provider-{hashlib.sha256(lock).hexdigest()[:16]}"
-    if not (folder / ".complete").exists():
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for name in ("package.json", "package-lock.json"):
-            shutil.copy(_HERE / name, folder)
-        command = [
-            str(npm),
-            "ci",
-            "--ignore-scripts",
-            "--no-audit",
-            "--no-fund",
-            "--loglevel=error",
-        ]
-        done = subprocess.run(
-            command, cwd=folder, capture_output=True, text=True, check=False, timeout=300
-        )
-        if done.returncode:
-            _missing(f"npm could not install oidc-provider: {done.stderr[-300:]}")
-        (folder / ".complete").touch()
+    try:
+        folder = npm.installed(_HERE, "oidc-provider")
+    except npm.NotInstalledError as error:
+        _missing(str(error))
     shutil.copy(_HERE / "server.mjs", folder)
     return folder
 

@@ -31,6 +31,11 @@ class BindingAdmin(PortalAdmin):
     """Bindings: who holds which role, and where."""
 
     rows = visible_bindings
+    find_icon = "link"
+    add_word = gettext_lazy("New binding")
+    empty_text = gettext_lazy(
+        "A binding gives a role to people or groups: on the platform, a project, clusters or namespaces."
+    )
     form = BindingForm
     writes = True
     status_template = "console/binding_status.html"

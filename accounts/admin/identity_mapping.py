@@ -29,6 +29,10 @@ class IdentityMappingAdmin(PortalAdmin):
     """Which groups there are which groups here."""
 
     rows = visible_identity_mappings
+    add_word = gettext_lazy("New mapping")
+    empty_text = gettext_lazy(
+        "A mapping says which group of the provider or directory is which group here."
+    )
     list_before_template = "console/directory.html"
     form = IdentityMappingForm
     writes = True

@@ -31,6 +31,8 @@ class RoleAdmin(PortalAdmin):
     """Roles: what somebody may do, here and in the clusters."""
 
     rows = visible_roles
+    find_icon = "badge"
+    add_word = gettext_lazy("New role")
     form = RoleForm
     writes = True
     live = False

@@ -16,6 +16,7 @@ from accounts.services.service_accounts import service_account_apply, service_ac
 from kubecarrier.console.actions import Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.lib import access
+from kubecarrier.templatetags.console import since
 
 
 def _delete(row: ServiceAccount, given: dict[str, Any], user: Any) -> Done:
@@ -28,9 +29,13 @@ class ServiceAccountAdmin(PortalAdmin):
     """Whom machines log in as."""
 
     rows = visible_service_accounts
+    add_word = gettext_lazy("New service account")
+    empty_text = gettext_lazy(
+        "A service account is what a pipeline logs in as; its tokens and bindings are its own."
+    )
     form = ServiceAccountForm
     live = False
-    list_display = ("name", "project", "active", "description", "created_at")
+    list_display = ("name", "project", "active", "description", "made")
     search_fields = ("name", "project", "description")
     list_select_related = ("user",)
     ordering = ("name",)
@@ -39,6 +44,10 @@ class ServiceAccountAdmin(PortalAdmin):
         "delete", gettext_lazy("Delete"), "delete", _delete, verb="delete", danger=True,
         text=gettext_lazy("Its tokens stop working at once."),
     )  # fmt: skip
+
+    @admin.display(description=gettext_lazy("made"), ordering="created_at")
+    def made(self, row: ServiceAccount) -> str:
+        return since(row.created_at)
 
     @admin.display(description=gettext_lazy("active"), boolean=True, ordering="user__is_active")
     def active(self, row: ServiceAccount) -> bool:

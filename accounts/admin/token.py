@@ -34,6 +34,10 @@ class ApiTokenAdmin(PortalAdmin):
     """Tokens: made, listed by title, revoked. The token itself is stored hashed."""
 
     rows = visible_tokens
+    add_word = gettext_lazy("New token")
+    empty_text = gettext_lazy(
+        "A token lets the command line or a pipeline act for you, within scopes that you name."
+    )
     status_template = "console/token_status.html"
     live = False
     list_display = ("title", "ends", "used", "narrowed", "user", "key", "made")

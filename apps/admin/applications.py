@@ -37,12 +37,14 @@ from apps.services.applications import (
     replica_key,
     spec_diff,
 )
+from apps.versions import sort_key
 from fleet.models import Cluster
 from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.previewing import PreviewAsked, groups_of, is_asked
 from kubecarrier.console.sections import Section, add_section
+from kubecarrier.lib import audit
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import since
 
@@ -54,6 +56,16 @@ def _versions(request: HttpRequest, reference: str) -> list[str]:
     repository, _slash, chart = reference.partition("/")
     seen = visible_charts(request.user).filter(repository__name=repository, chart=chart)
     return versions_of(reference) if seen.exists() else []
+
+
+def _newer(row: Application, user: Any) -> str:
+    """The chart's newest version where it is newer than what is wanted, and no pre-release."""
+    repository, _slash, chart = row.chart.partition("/")
+    found = visible_charts(user).filter(repository__name=repository, chart=chart).first()
+    newest = found.latest_version if found else ""
+    if not newest or "-" in newest or not row.resolved_version:
+        return ""
+    return newest if sort_key(newest) > sort_key(row.resolved_version) else ""
 
 
 def _scale(row: Application, given: dict[str, Any], user: Any) -> Done:
@@ -160,6 +172,11 @@ class ApplicationAdmin(PortalAdmin):
     """Applications: saved, placed on clusters, and everything of their life."""
 
     rows = visible_applications
+    find_icon = "apps"
+    add_word = gettext_lazy("New application")
+    empty_text = gettext_lazy(
+        "An application is a chart with your values on the clusters you choose."
+    )
     form = ApplicationForm
     writes = True
     part_fields = {
@@ -173,7 +190,7 @@ class ApplicationAdmin(PortalAdmin):
     list_display = (
         "name",
         "state",
-        "reason",
+        "why",
         "places",
         "chart",
         "resolved_version",
@@ -297,6 +314,8 @@ class ApplicationAdmin(PortalAdmin):
             "releases": releases[:_SHOWN],
             "by": "cluster",
             "running": history.operations_of(row, limit=3),
+            "newer": _newer(row, audit.current().actor()),
+            "upgrade_url": self._url("do", row, "upgrade"),
         }
 
     def history_context(self, row: Any) -> dict[str, Any]:
@@ -305,5 +324,6 @@ class ApplicationAdmin(PortalAdmin):
 
 
 add_section(
-    Cluster, Section(gettext_lazy("Applications"), "console/releases.html", releases_of_cluster)
+    Cluster,
+    Section(gettext_lazy("Applications"), "console/releases.html", releases_of_cluster, order=-1),
 )

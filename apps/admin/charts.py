@@ -32,6 +32,8 @@ class ChartAdmin(PortalAdmin):
     """Charts, observed in their repositories."""
 
     rows = visible_charts
+    find_icon = "inventory_2"
+    empty_text = gettext_lazy("Charts are found in the chart repositories; add one first.")
     status_template = "console/chart_status.html"
     live = False
     list_display = ("chart", "repository", "latest_version", "app_version", "about", "deprecated")

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from apps import live
+from apps.admin.release_tree import tree_of_release
 from apps.forms import ReleaseRollbackForm
 from apps.models import Release
 from apps.permissions import visible_releases
@@ -22,6 +23,7 @@ from kubecarrier.console import history
 from kubecarrier.console.actions import BulkAction, Done, ObjectAction
 from kubecarrier.console.admin import PortalAdmin
 from kubecarrier.console.state import drifted
+from kubecarrier.lib import audit
 from kubecarrier.lib.errors import KubeCarrierError
 from kubecarrier.templatetags.console import chip, linked, since
 
@@ -53,12 +55,16 @@ class ReleaseAdmin(PortalAdmin):
     """Releases, derived from applications and observed in clusters."""
 
     rows = visible_releases
+    find_icon = "rocket_launch"
+    empty_text = gettext_lazy(
+        "A release comes by itself for each cluster on which an application is placed."
+    )
     status_template = "console/release_status.html"
     spec_template = "console/release_spec.html"
     list_display = (
         "name",
         "state",
-        "reason",
+        "why",
         "version",
         "drift_word",
         "namespace",
@@ -123,17 +129,8 @@ class ReleaseAdmin(PortalAdmin):
 
     def status_context(self, row: Any) -> dict[str, Any]:
         reachable = row.cluster.condition("Reachable").get("status") == "True"
-        worst = {"degraded": 0, "missing": 0, "progressing": 1, "unknown": 2}
-        objects = sorted(
-            row.objects_seen,
-            key=lambda one: (
-                worst.get(str(one.get("health")).lower(), 3),
-                one.get("kind"),
-                one.get("name"),
-            ),
-        )
         return {
-            "objects": objects,
+            "objects": tree_of_release(row, audit.current().actor()),
             "stale": row.seen_at if not reachable else None,
             "helm_url": self._url("helm", row),
             "last": row.last_operation,

@@ -45,10 +45,15 @@ class ChartRepositoryAdmin(PortalAdmin):
     """Where charts come from."""
 
     rows = visible_repositories
+    find_icon = "warehouse"
+    add_word = gettext_lazy("Add repository")
+    empty_text = gettext_lazy(
+        "Charts come from HTTP and OCI repositories, or are uploaded into one of the portal's own."
+    )
     form = RepositoryForm
     writes = True
     status_template = "console/repository_status.html"
-    list_display = ("name", "state", "reason", "type", "url", "chart_count", "refreshed")
+    list_display = ("name", "state", "why", "type", "url", "chart_count", "refreshed")
     list_filter = ("ready", "type")
     search_fields = ("name", "url", "description")
     fieldsets = (

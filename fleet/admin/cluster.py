@@ -19,8 +19,9 @@ from django.views.decorators.csrf import csrf_protect
 
 from fleet.admin import resources
 from fleet.admin.access_facts import who_can_here
+from fleet.admin.inventory import unwell_in
 from fleet.admin.kubeconfig import GET_ONE
-from fleet.admin.load import bars_of
+from fleet.admin.load import bars_of, in_short
 from fleet.choices import RemovalPolicy
 from fleet.forms import ClusterForm, ImportForm, RemoveForm, RenameForm, RotateForm
 from fleet.kubeconfig import parse_kubeconfig
@@ -123,15 +124,19 @@ class ClusterAdmin(PortalAdmin):
     """Clusters: imported, looked at, paused, rotated, removed."""
 
     rows = visible_clusters
+    find_icon = "dns"
+    add_word = gettext_lazy("Import clusters")
+    empty_text = gettext_lazy("Import one with its kubeconfig, or with an address and a token.")
     form = ClusterForm
     writes = True
     status_template = "console/cluster_status.html"
     list_display = (
         "name",
         "state",
-        "reason",
+        "why",
         "version",
         "node_count",
+        "load",
         "environment",
         "region",
         "provider",
@@ -196,6 +201,10 @@ class ClusterAdmin(PortalAdmin):
         ),
     )
 
+    @admin.display(description=gettext_lazy("requested"))
+    def load(self, row: Cluster) -> str:
+        return in_short(row)
+
     @admin.display(description=gettext_lazy("last seen"), ordering="last_seen_at")
     def seen(self, row: Cluster) -> str:
         return since(row.last_seen_at)
@@ -221,6 +230,7 @@ class ClusterAdmin(PortalAdmin):
             "namespaces": visible_namespaces(user).filter(cluster=row).order_by("name")[:_SHOWN],
             "stale": row.condition("Reachable").get("status") != "True" and row.last_seen_at,
             "sections": sections_of(row, user),
+            **unwell_in(row, user),
             "access": who_can_here(row, user),
             **resources.shortcuts(row),
         }

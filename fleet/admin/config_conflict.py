@@ -74,9 +74,12 @@ class ConfigConflictAdmin(PortalAdmin):
     """The inbox."""
 
     rows = visible_config_conflicts
+    empty_text = gettext_lazy(
+        "Nobody changed a config item in a cluster. Who does is asked about here: adopt, revert, pin or ignore."
+    )
     status_template = "console/config_conflict_status.html"
     live = False
-    list_display = ("what", "where", "keys_shown", "cause", "author_name", "found", "decision")
+    list_display = ("what", "where", "keys_shown", "cause", "author_name", "found_at", "decision")
     list_filter = ("open", "cause", "choice", "item")
     search_fields = ("item__name", "author_name")
     fields = ("item", "copy", "cause", "author_name")
@@ -102,7 +105,7 @@ class ConfigConflictAdmin(PortalAdmin):
         return ", ".join(row.keys[:4]) + ("…" if len(row.keys) > 4 else "")
 
     @admin.display(description=gettext_lazy("found"), ordering="created_at")
-    def found(self, row: ConfigConflict) -> str:
+    def found_at(self, row: ConfigConflict) -> str:
         return since(row.created_at)
 
     @admin.display(description=gettext_lazy("decision"))

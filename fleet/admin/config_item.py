@@ -121,6 +121,11 @@ class ConfigItemAdmin(PortalAdmin):
     """Config items: saved, placed on clusters, and everything of their life."""
 
     rows = visible_config_items
+    find_icon = "tune"
+    add_word = gettext_lazy("New config item")
+    empty_text = gettext_lazy(
+        "A ConfigMap or Secret is written once here and kept the same in all chosen clusters."
+    )
     form = ConfigItemForm
     writes = True
     status_template = "console/config_status.html"
@@ -128,7 +133,7 @@ class ConfigItemAdmin(PortalAdmin):
     add_form_template = "console/config_form.html"
     change_form_template = "console/config_form.html"
     list_display = (
-        "name", "state", "reason", "places", "object_kind", "inbox", "propagation", "keys_shown", "changed",
+        "name", "state", "why", "places", "object_kind", "inbox", "propagation", "keys_shown", "changed",
     )  # fmt: skip
     list_filter = ("ready", "object_kind", "secret_type", "propagation", "project", "suspended")
     search_fields = ("name", "object_name", "description")
@@ -258,7 +263,7 @@ class ConfigCopyAdmin(PortalAdmin):
 
     rows = visible_config_copies
     status_template = "console/config_copy_status.html"
-    list_display = ("name", "state", "reason", "item", "cluster", "namespace", "drifted", "seen")
+    list_display = ("name", "state", "why", "item", "cluster", "namespace", "drifted", "seen")
     list_filter = ("ready", "cluster", "object_kind")
     list_select_related = ("item", "cluster")
     search_fields = ("name", "object_name")

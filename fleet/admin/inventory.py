@@ -22,6 +22,7 @@ from fleet.queries import attach_freshness, with_fresh
 from kubecarrier.templatetags.console import chip, health, since
 
 _CHOICES = 300
+_UNWELL = 8
 
 
 class _Choice(admin.SimpleListFilter):
@@ -83,6 +84,10 @@ class InventoryAdmin(ObservedAdmin):
     """Every object of every cluster, as the watches told it."""
 
     rows = visible_inventory
+    find_icon = "deployed_code"
+    empty_text = gettext_lazy(
+        "Objects appear within seconds of a cluster's import, as the controller watches it."
+    )
     status_template = "console/inventory_status.html"
     list_display = ("name", "kind", "namespace", "in_cluster", "well", "shown", "age")
     list_filter = (ClusterFilter, KindFilter, NamespaceFilter, HealthFilter)
@@ -100,6 +105,12 @@ class InventoryAdmin(ObservedAdmin):
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         return with_words(queryset, search_term[:200].replace("\0", "")), False
+
+    def find(self, request: HttpRequest, text: str) -> QuerySet[Any]:
+        return with_words(visible_inventory(request.user), text).order_by("name", "pk")
+
+    def find_about(self, row: Any) -> str:
+        return " · ".join(filter(None, (row.kind, row.namespace, row.cluster_name)))
 
     @admin.display(description=gettext_lazy("cluster"))
     def in_cluster(self, row: Any) -> str:
@@ -146,6 +157,16 @@ class InventoryAdmin(ObservedAdmin):
             "live_object_url": live_url(row),
             "beside_url": f"{listed}&namespace={row.namespace}" if row.namespace else listed,
         }
+
+
+def unwell_in(cluster: Any, user: Any) -> dict[str, Any]:
+    """What is degraded in a cluster, for its page: the first few, and where all are listed."""
+    found = visible_inventory(user).filter(cluster=cluster, health=HealthStatus.DEGRADED)
+    listed = reverse("admin:fleet_inventoryobject_changelist")
+    return {
+        "unwell": found.order_by("name", "pk")[:_UNWELL],
+        "unwell_url": f"{listed}?cluster={cluster.pk}&health={HealthStatus.DEGRADED}",
+    }
 
 
 def live_url(row: InventoryObject) -> str:

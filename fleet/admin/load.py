@@ -28,5 +28,11 @@ def bars_of(row: Cluster | Node) -> list[dict[str, Any]]:
     return bars
 
 
+def in_short(row: Cluster | Node) -> str:
+    """For a list: how much of CPU and memory is requested."""
+    known = [one for one in bars_of(row)[:2] if one["percent"] is not None]
+    return " · ".join(f"{one['label']} {one['percent']} %" for one in known) or "–"
+
+
 def _percent(part: int | None, whole: int) -> int | None:
     return None if part is None else min(100, round(100 * part / whole))

@@ -11,7 +11,7 @@ from django.urls import path, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from fleet.admin.load import bars_of
+from fleet.admin.load import bars_of, in_short
 from fleet.admin.observed import ObservedAdmin
 from fleet.forms.node import DrainForm, NodeLabelsForm, NodeTaintsForm, options_of
 from fleet.live import nodes
@@ -85,8 +85,9 @@ class NodeAdmin(ObservedAdmin):
     """Nodes: looked at, cordoned, drained, labelled, tainted."""
 
     rows = visible_nodes
+    find_icon = "memory"
     status_template = "console/node_status.html"
-    list_display = ("name", "cluster", "readiness", "cordoned", "kubelet_version", "seen")
+    list_display = ("name", "cluster", "readiness", "cordoned", "load", "kubelet_version", "seen")
     list_filter = ("ready", "unschedulable", "kubelet_version", "cluster")
     search_fields = ("name", "cluster__name")
     ordering = ("cluster__name", "name")
@@ -110,6 +111,10 @@ class NodeAdmin(ObservedAdmin):
         if row.ready:
             return chip(_("Ready"), "ok", "check_circle")
         return chip(_("Not ready"), "bad", "error")
+
+    @admin.display(description=gettext_lazy("requested"))
+    def load(self, row: Node) -> str:
+        return in_short(row)
 
     @admin.display(description=gettext_lazy("cordoned"), ordering="unschedulable")
     def cordoned(self, row: Node) -> str:

@@ -50,9 +50,12 @@ class ProjectAdmin(PortalAdmin):
     """Projects: their namespaces, quota and rules."""
 
     rows = visible_projects
+    find_icon = "workspaces"
+    add_word = gettext_lazy("New project")
+    empty_text = gettext_lazy("A project gives a team namespaces on clusters, quotas, and members.")
     form = ProjectForm
     status_template = "console/project_status.html"
-    list_display = ("name", "state", "reason", "namespace_count", "description", "changed")
+    list_display = ("name", "state", "why", "namespace_count", "description", "changed")
     list_filter = ("ready", "suspended")
     search_fields = ("name", "description")
     fieldsets = (
@@ -127,7 +130,7 @@ class ProjectCopyAdmin(PortalAdmin):
 
     rows = visible_project_copies
     status_template = "console/project_copy_status.html"
-    list_display = ("name", "state", "reason", "seen")
+    list_display = ("name", "state", "why", "seen")
     list_filter = ("ready", "project", "cluster")
     search_fields = ("name",)
     fields = ("name",)

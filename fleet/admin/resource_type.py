@@ -43,6 +43,7 @@ class ResourceTypeAdmin(ObservedAdmin):
     """Every kind that a cluster of the fleet serves."""
 
     rows = visible_resource_types
+    find_icon = "category"
     status_template = "console/resource_type_status.html"
     list_display = ("name", "kind", "offered", "clusters", "short", "namespaced", "custom")
     list_filter = ("custom", "namespaced", ServedByFilter)

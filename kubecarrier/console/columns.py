@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.utils.text import Truncator
 from django.utils.translation import gettext_lazy
 from unfold.admin import ModelAdmin
 
+from kubecarrier.lib.conditions import Status
 from kubecarrier.templatetags.console import badge, since
+
+_WHY = 90
 
 
 class ColumnsAdmin(ModelAdmin):  # type: ignore[misc]
@@ -18,9 +22,13 @@ class ColumnsAdmin(ModelAdmin):  # type: ignore[misc]
     def state(self, row: Any) -> str:
         return badge(row)
 
-    @admin.display(description=gettext_lazy("reason"))
-    def reason(self, row: Any) -> str:
-        return str(row.condition("Ready").get("reason", ""))
+    @admin.display(description=gettext_lazy("why"))
+    def why(self, row: Any) -> str:
+        """What keeps it from being ready; of what is ready there is nothing to say."""
+        ready = row.condition("Ready")
+        if row.ready == Status.TRUE:
+            return "–"
+        return Truncator(ready.get("message") or ready.get("reason", "")).chars(_WHY)
 
     @admin.display(description=gettext_lazy("changed"), ordering="updated_at")
     def changed(self, row: Any) -> str:

@@ -16,6 +16,7 @@ class Section:
     title: Any
     template: str
     context: Callable[[Any, Any], dict[str, Any]]
+    order: int = 0  # the smaller the higher
 
 
 _sections: dict[type[models.Model], list[Section]] = {}
@@ -30,5 +31,5 @@ def sections_of(row: Any, user: Any) -> list[dict[str, Any]]:
     """The blocks for one object, ready for the template."""
     return [
         {"title": one.title, "template": one.template, **one.context(row, user)}
-        for one in _sections.get(type(row), [])
+        for one in sorted(_sections.get(type(row), []), key=lambda one: one.order)
     ]

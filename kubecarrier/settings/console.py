@@ -34,6 +34,8 @@ UNFOLD: dict[str, Any] = {
     "STYLES": [lambda request: static("console/console.css")],
     "SCRIPTS": [
         lambda request: static("console/console.js"),
+        lambda request: static("console/names.js"),
+        lambda request: static("console/find.js"),
         lambda request: static("console/lists.js"),
         lambda request: static("console/editor.js"),
         lambda request: static("console/rows.js"),
@@ -63,6 +65,7 @@ UNFOLD: dict[str, Any] = {
                     _item(_("Overview"), "dashboard", "admin:index"),
                     _item(_("Clusters"), "dns", "admin:fleet_cluster_changelist"),
                     _item(_("Nodes"), "memory", "admin:fleet_node_changelist"),
+                    _item(_("Namespaces"), "folder", "admin:fleet_namespace_changelist"),
                     _item(_("Capacity"), "speed", "admin:fleet_capacity"),
                     _item(_("Projects"), "workspaces", "admin:fleet_project_changelist"),
                     _item(_("Inventory"), "search", "admin:fleet_inventoryobject_changelist"),
@@ -101,6 +104,10 @@ UNFOLD: dict[str, Any] = {
                 "items": [
                     {
                         **_item(_("Users"), "person", "admin:accounts_user_changelist"),
+                        "permission": lambda request: request.user.is_superuser,
+                    },
+                    {
+                        **_item(_("Groups"), "groups", "admin:auth_group_changelist"),
                         "permission": lambda request: request.user.is_superuser,
                     },
                     _item(_("Roles"), "badge", "admin:accounts_role_changelist"),

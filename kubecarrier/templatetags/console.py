@@ -21,6 +21,7 @@ from kubecarrier.lib import strict_yaml
 
 register = template.Library()
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 _HUNK = re.compile(r"^(---|\+\+\+) ")
 
 
@@ -149,6 +150,12 @@ def cell(value: Any) -> str:
 
 
 @register.filter
+def told(value: Any) -> Any:
+    """A value of an object; a moment as how long ago it was."""
+    return since(value) if isinstance(value, str) and _MOMENT.fullmatch(value) else value
+
+
+@register.filter
 def short(value: Any, length: int = 12) -> str:
     """The beginning of a digest."""
     return str(value or "")[:length]
@@ -205,6 +212,17 @@ def health(word: str) -> SafeString:
     """The health of an object in a cluster."""
     tone, name = _HEALTH.get(str(word).capitalize(), ("idle", "help"))
     return chip(str(word).capitalize() or _("Unknown"), tone, name)
+
+
+@register.filter
+def healths(entries: list[dict[str, Any]]) -> SafeString | str:
+    """The health of many objects in one chip: the worst, and how many of how many."""
+    known = [str(one["health"]).capitalize() for one in entries if one.get("health")]
+    for word in ("Degraded", "Missing", "Progressing", "Unknown"):
+        if count := known.count(word):
+            tone, name = _HEALTH[word]
+            return chip(f"{count}/{len(known)} {word.lower()}", tone, name)
+    return chip(f"{len(known)} {_('healthy')}", "ok", "check_circle") if known else "–"
 
 
 @register.filter

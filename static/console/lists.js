@@ -67,6 +67,7 @@
     var page = new DOMParser().parseFromString(html, "text/html");
     var fresh = page.getElementById("kc-list"), pages = page.getElementById("kc-pages");
     if (!fresh) { return; }
+    window.kcName(page);
     var focused = list.contains(document.activeElement) ? nameOf(document.activeElement) : null;
     var old = list.querySelector("#result_list"), next = fresh.querySelector("#result_list");
     if (sameShape(old, next)) { updateRows(old, next); } else { replaceAll(list, fresh); }

@@ -71,7 +71,7 @@ def _listed(spec: WatchSpec, events: list[Event]) -> Event:
 
 def _events(cluster: int) -> Iterator[Event]:
     for name in _NAMES:
-        broken = cluster == 1 and name == "payments"
+        broken = cluster == 0 and name == "payments"
         yield from _workload(name, broken=broken)
         yield _event("v1", "Service", name, spec={"type": "ClusterIP", "ports": [{"port": 80}]})
         yield _event("v1", "Secret", f"{name}-login", data={"password": "eA=="}, type="Opaque")

@@ -15,13 +15,8 @@ from pathlib import Path
 from typing import Any
 
 WIDE, NARROW = (1440, 900), (390, 844)
-DOCUMENTED = {
-    "start": "start",
-    "matrix": "matrix",
-    "application": "application",
-    "release": "release",
-    "preview": "preview",
-}
+EVERY_LOOK = ((WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark"))
+DOCUMENTED = ("start", "matrix", "application", "release", "preview")
 
 
 def main() -> None:
@@ -30,6 +25,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", default="")
+    parser.add_argument("--look", default="", help="with --all: 1440-light, 390-dark ...")
     parser.add_argument(
         "--no-planes", action="store_true", help="no API server: the preview shows errors"
     )
@@ -50,12 +46,12 @@ def _run(given: Any, home: Path) -> None:
 
     from django.core.management import call_command
 
-    from tests.browser import fleet
+    from tests.browser import fleet, people
 
     call_command("migrate", verbosity=0)
     with ExitStack() as stack:
         planes = {} if given.no_planes else _planes(home, stack)
-        fleet.build(planes=planes)
+        people.build(fleet.build(planes=planes))
         base = _serve()
         _shoot(given, base)
 
@@ -116,121 +112,61 @@ def _serve() -> str:
     return f"http://127.0.0.1:{server.server_port}"
 
 
-def _pages() -> dict[str, str]:
-    from django.contrib.auth.models import Group
+def _pages(everything: bool) -> dict[str, str]:
+    """Those of the documentation, rows in a state of their own, and every page that there is."""
     from django.urls import reverse
 
-    from accounts.models import AuditEntry, User
-    from apps.models import Application, Chart, ChartRepository, Release
-    from fleet.models import (
-        Cluster,
-        ConfigConflict,
-        ConfigCopy,
-        ConfigItem,
-        InventoryObject,
-        Operation,
-        Project,
-        ResourceType,
-    )
+    from accounts.models import User
+    from apps.models import Application, Release
+    from fleet.models import Cluster, ConfigItem, InventoryObject, Project
+    from tests.browser import walking
 
     def page(model: str, row: Any, more: str = "") -> str:
         return reverse(f"admin:{model}_change", args=[row.pk]) + more
 
-    settings = ConfigItem.objects.get(name="shop-settings")
-    secret = ConfigItem.objects.get(name="payment-keys")
-    conflict = ConfigConflict.objects.get()
-    catalog = Application.objects.get(name="catalog")
-    checkout = Application.objects.get(name="checkout")
     payments = Application.objects.get(name="payments")
-    cluster = Cluster.objects.get(name="fra-prod-1")
-    away = Cluster.objects.get(name="berlin-edge")
+    checkout = Application.objects.get(name="checkout")
     failed = Release.objects.get(name="payments.ams-prod-1")
-    pod = InventoryObject.objects.get(kind="Pod", health="Degraded")
-    certificates = ResourceType.objects.get(kind="Certificate")
-    return {
-        "inventory": "/admin/fleet/inventoryobject/",
-        "inventory-search": "/admin/fleet/inventoryobject/?q=payments",
-        "inventory-object": page("fleet_inventoryobject", pod),
-        "resource-types": "/admin/fleet/resourcetype/",
-        "resource-type": page("fleet_resourcetype", certificates),
+    secret = ConfigItem.objects.get(name="payment-keys")
+    pages = {
         "start": "/admin/",
         "matrix": "/admin/matrix/",
         "application": page("apps_application", payments),
         "release": page("apps_release", failed),
         "preview": reverse("admin:apps_application_do", args=[checkout.pk, "preview"]),
         "login": "/admin/login/",
-        "clusters": "/admin/fleet/cluster/",
-        "cluster": page("fleet_cluster", cluster),
-        "cluster-away": page("fleet_cluster", away),
-        "cluster-spec": page("fleet_cluster", cluster, "?tab=spec"),
-        "cluster-import": "/admin/fleet/cluster/add/",
-        "cluster-remove": reverse("admin:fleet_cluster_delete", args=[cluster.pk]),
-        "applications": "/admin/apps/application/",
-        "application-spec": page("apps_application", catalog, "?tab=spec"),
-        "application-history": page("apps_application", payments, "?tab=history"),
-        "application-add": "/admin/apps/application/add/",
-        "rollback": reverse("admin:apps_application_do", args=[payments.pk, "rollback"]),
-        "delete": reverse("admin:apps_application_delete", args=[payments.pk]),
-        "releases": "/admin/apps/release/",
+        "cluster": page("fleet_cluster", Cluster.objects.get(name="fra-prod-1")),
+        "cluster-away": page("fleet_cluster", Cluster.objects.get(name="berlin-edge")),
         "release-drift": page("apps_release", Release.objects.get(name="catalog.fra-prod-2")),
-        "release-spec": page("apps_release", failed, "?tab=spec"),
-        "repository": page("apps_chartrepository", ChartRepository.objects.get()),
-        "chart": page("apps_chart", Chart.objects.get(chart="web")),
-        "audit": "/admin/accounts/auditentry/",
+        "inventory-search": "/admin/fleet/inventoryobject/?q=payments",
+        "pod": page("fleet_inventoryobject", InventoryObject.objects.get(kind="Pod", health="Degraded")),
         "audit-denied": "/admin/accounts/auditentry/?result=denied&who=ada",
-        "audit-changed": "/admin/accounts/auditentry/changed/",
-        "entry": page(
-            "accounts_auditentry",
-            AuditEntry.objects.filter(object_repr="payments", action=1).first()
-            or AuditEntry.objects.first(),
-        ),
-        "projects": "/admin/fleet/project/",
         "project": page("fleet_project", Project.objects.get(name="media")),
-        "project-spec": page("fleet_project", Project.objects.get(name="shop"), "?tab=spec"),
-        "project-add": "/admin/fleet/project/add/",
-        "project-delete": reverse(
-            "admin:fleet_project_delete", args=[Project.objects.get(name="shop").pk]
-        ),
-        "capacity": "/admin/capacity/",
         "capacity-fits": "/admin/capacity/?fits=cpu:40,memory:64Gi",
         "capacity-namespaces": "/admin/capacity/?by=namespace",
         "capacity-projects": "/admin/capacity/?by=project",
-        "operations": "/admin/fleet/operation/",
-        "operation": page("fleet_operation", Operation.objects.filter(verb="upgrade").first()),
-        "token": "/admin/accounts/apitoken/add/",
-        "person": page("accounts_user", User.objects.get(username="ada")),
-        "group": page("auth_group", Group.objects.get_or_create(name="operators")[0]),
-        "configitems": "/admin/fleet/configitem/",
-        "configitem": page("fleet_configitem", settings),
-        "configitem-spec": page("fleet_configitem", settings, "?tab=spec"),
-        "configitem-history": page("fleet_configitem", settings, "?tab=history"),
-        "configitem-add": "/admin/fleet/configitem/add/",
         "config-secret": page("fleet_configitem", secret),
-        "config-secret-spec": page("fleet_configitem", secret, "?tab=spec"),
         "config-reveal": reverse("admin:fleet_configitem_do", args=[secret.pk, "reveal"]),
-        "config-rollback": reverse("admin:fleet_configitem_do", args=[settings.pk, "rollback"]),
-        "config-delete": reverse("admin:fleet_configitem_delete", args=[settings.pk]),
-        "config-copies": "/admin/fleet/configcopy/",
-        "config-copy": page("fleet_configcopy", ConfigCopy.objects.filter(ready="False").first()),
-        "inbox": "/admin/fleet/configconflict/?open__exact=1",
-        "conflict": page("fleet_configconflict", conflict),
-        "conflict-adopt": reverse("admin:fleet_configconflict_do", args=[conflict.pk, "adopt"]),
-        "users": "/admin/accounts/user/",
-        "user-add": "/admin/accounts/user/add/",
-    }
+    }  # fmt: skip
+    if everything:
+        ada = User.objects.get(username="ada")
+        pages |= walking.general_pages()
+        for name, kind in walking.kinds():
+            pages |= walking.kind_pages(name, kind, walking.rows_of(kind, ada).first())
+    return pages
 
 
 def _shoot(given: Any, base: str) -> None:
     from tests.browser.chromium import browser, listen, log_in
 
-    pages = _pages()
+    pages = _pages(given.all)
     wanted = pages if given.all else {name: pages[name] for name in DOCUMENTED}
     if given.only:
-        wanted = {name: pages[name] for name in given.only.split(",")}
+        wanted = {name: path for name, path in pages.items() if name in given.only.split(",")}
     looks = (
         [(WIDE, "light")]
         if not given.all
-        else [(WIDE, "light"), (WIDE, "dark"), (NARROW, "light"), (NARROW, "dark")]
+        else [one for one in EVERY_LOOK if given.look in ("", f"{one[0][0]}-{one[1]}")]
     )
     with browser() as running:
         for (width, height), scheme in looks:
@@ -250,7 +186,11 @@ def _shoot(given: Any, base: str) -> None:
                     continue
                 page.goto(base + path, wait_until="load")
                 page.wait_for_timeout(500)
-                target = f"{name}.png" if not given.all else f"{name}-{width}-{scheme}.png"
+                target = (
+                    f"{name}.png"
+                    if not given.all
+                    else f"{name}-{width}-{scheme}.png".replace(" ", "-")
+                )
                 page.screenshot(
                     path=given.folder / target,
                     full_page=(given.all and width < 1000) or name in {"release", "preview"},

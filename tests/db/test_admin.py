@@ -534,7 +534,7 @@ def test_charts_show_what_is_in_them(console: Client) -> None:
 
     chart = Chart.objects.get(chart="web")
     page = text(console.get(reverse("admin:apps_chart_contents", args=[chart.pk])))
-    assert "<h2>Values</h2>" in page
+    assert "<h4>Values</h4>" in page
     assert "replicaCount: 1" in page
     assert "chart=acme%2Fweb" in page
     form = text(

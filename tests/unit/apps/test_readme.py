@@ -21,7 +21,7 @@ def test_what_a_readme_needs() -> None:
         "```yaml\na: <b>\n```\n\n- one\n- two\n\n3. three\n\n> said\n\n---\n"
     )
     for part in (
-        "<h1>Demo</h1>", "<em>chart</em>", "<code>code</code>", "<s>old</s>",
+        "<h3>Demo</h3>", "<em>chart</em>", "<code>code</code>", "<s>old</s>",
         "<strong>new</strong>", '<th style="text-align:right">default</th>',
         '<code class="language-yaml">a: &lt;b&gt;', "<li>one</li>", '<ol start="3">',
         "<blockquote>", "<hr>",
