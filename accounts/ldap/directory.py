@@ -7,6 +7,7 @@ would take people's groups. Here every error is a DirectoryError.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -141,7 +142,7 @@ class Directory:
             connection.set_option(ldap.OPT_PROTOCOL_VERSION, 3)
             connection.set_option(ldap.OPT_REFERRALS, 0)
             return self._in_time(connection)
-        raise _failed(failed)
+        raise _failed(failed) from failed
 
     def _bind_own(self) -> None:
         try:
@@ -174,6 +175,19 @@ class Directory:
 
     def _translated(self) -> _Translated:
         return _Translated()
+
+
+def unreachable(config: LdapConfig, url: str) -> str:
+    """Why one server cannot be reached; "" where it can, over TLS with a certificate that holds."""
+    until = time.monotonic() + _SECONDS
+    try:
+        descriptor = wire.connected(
+            url, start_tls=config.start_tls, ca_file=config.ca_file, until=until
+        )
+    except (OSError, ValueError) as error:
+        return str(error) or type(error).__name__
+    os.close(descriptor)
+    return ""
 
 
 class _Translated:

@@ -51,7 +51,7 @@ def identity_seen(*, seen: Seen) -> Identity:
         .first()
     )
     mappings = list(IdentityMapping.objects.filter(source=seen.source).select_related("group"))
-    wanted = {one.group for one in mappings if _is_in(one.value, seen.groups)}
+    wanted = {one.group for one in mappings if is_among(one.value, seen.groups)}
     if not wanted and not seen.admit_everyone:
         raise DeniedError(
             "sso_not_admitted",
@@ -95,8 +95,8 @@ def identity_ended(*, identity: Identity, reason: str, deactivate: bool = False)
     )
 
 
-def _is_in(value: str, groups: Iterable[str]) -> bool:
-    """Names compare as they are; DNs and their first parts without regard to case."""
+def is_among(value: str, groups: Iterable[str]) -> bool:
+    """Whether a mapping's value is one of somebody's groups; case is nothing to names and DNs."""
     wanted = value.casefold()
     return any(wanted == group.casefold() for group in groups)
 

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
+from django.core.management import call_command
+from django.core.management.base import CommandError
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -19,7 +21,7 @@ from rest_framework.test import APIClient
 from accounts import checks
 from accounts.ldap.config import config
 from accounts.models import ApiToken, AuditEntry, Identity, IdentityMapping, LoginSession, User
-from accounts.services import ldap_rechecks, ldap_sync
+from accounts.services import ldap_checks, ldap_rechecks, ldap_sync
 from kubecarrier.lib.errors import KubeCarrierError
 from tests import sambaad
 from tests.sambaad import (
@@ -410,3 +412,67 @@ def _rid(ad: Domain, dn: str) -> int:
             dn, ldap.SCOPE_BASE, attrlist=["objectSid"]
         )
     return int.from_bytes(found["objectSid"][0][-4:], "little")
+
+
+class TestCheck:
+    """`manage.py ldap_check`: where it breaks off is what has to be mended."""
+
+    def steps(self, name: str = "jane", password: str = "") -> list[tuple[str, str, bool]]:
+        found = list(ldap_checks.ldap_steps(username=name, password=password))
+        return [(step.what, step.said, step.fine) for step in found]
+
+    def test_all_is_well(self, ad: Domain, capsys: pytest.CaptureFixture[str]) -> None:
+        call_command("ldap_check", "jane")
+        lines = capsys.readouterr().out.splitlines()
+        assert [line.split(":")[0] for line in lines] == [
+            "ok   server ldaps", "ok   account", "ok   people", "ok   jane", "ok   groups", "ok   mappings",
+        ]  # fmt: skip
+        assert "Outer, größte" in lines[4]
+        assert lines[5].endswith("a member of here-staff")
+        assert self.steps(password=f"{PASSWORD}jane")[-1] == ("password", "taken", True)
+        assert self.steps(password="wrong")[-1] == ("password", "wrong", False)
+        assert not User.objects.exists()
+
+    @pytest.mark.parametrize(
+        ("name", "value", "last", "said"),
+        [
+            ("CA_FILE", "", "directory", "certificate verify failed"),
+            ("URL", ["ldaps://127.0.0.1:1"], "directory", "Connection refused"),
+            ("BIND_PASSWORD", "wrong", "directory", "ldap_bind_refused"),
+            ("USER_BASE", f"OU=Nowhere,{BASE}", "directory", "ldap_wrong_base"),
+            ("USER_FILTER", "(&(sAMAccountName=%(user)s)(sn=Nobody))", "jane", "nobody below"),
+            ("GROUP_BASE", f"OU=Leavers,{BASE}", "mappings", "no identity mapping"),
+        ],
+    )
+    def test_a_setting_is_wrong(
+        self, ad: Domain, settings: Settings, name: str, value: Any, last: str, said: str
+    ) -> None:
+        setattr(settings, f"KUBECARRIER_LDAP_{name}", value)
+        found = self.steps()
+        assert found[-1][0] == last
+        assert said in " ".join(text for _, text, fine in found if not fine)
+        with pytest.raises(CommandError):
+            call_command("ldap_check", "jane")
+
+    @pytest.mark.parametrize(
+        ("login", "what", "said"),
+        [
+            ("nobody", "nobody", "not found, or found more than once"),
+            ("*", "*", "not found, or found more than once"),
+            ("gone", "state", "disabled in the directory"),
+        ],
+    )
+    def test_somebody_who_cannot_come_in(
+        self, ad: Domain, login: str, what: str, said: str
+    ) -> None:
+        assert (what, said, False) in self.steps(login)
+
+    def test_one_server_of_two(self, ad: Domain, settings: Settings) -> None:
+        settings.KUBECARRIER_LDAP_URL = ["ldaps://127.0.0.1:1", ad.ldaps]
+        fine = {what: fine for what, _, fine in self.steps()}
+        assert fine["server ldaps://127.0.0.1:1"] is False
+        assert fine["mappings"] is True
+
+    def test_off(self) -> None:
+        with pytest.raises(CommandError, match="ldap_off"):
+            call_command("ldap_check")
