@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import runpy
 import socket
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +18,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
+from accounts import checks
 from accounts.ldap.config import config
 from accounts.models import (
     ApiToken,
@@ -34,6 +37,9 @@ from tests.portal import Portal
 from tests.slapd import BASE, BIND_DN, BIND_PASSWORD, COUNT, GROUPS, ODD, PASSWORD, PEOPLE, Slapd
 
 pytestmark = pytest.mark.django_db
+_CHECKOUT = Path(__file__).parents[2]
+_PAGE = _CHECKOUT / "docs" / "login.md"
+_SETTINGS = _CHECKOUT / "kubecarrier" / "settings" / "ldap.py"
 
 
 @pytest.fixture(scope="module")
@@ -98,6 +104,26 @@ class TestComingIn:
         settings.KUBECARRIER_LDAP_URL = [slapd.ldap]
         settings.KUBECARRIER_LDAP_START_TLS = True
         assert api_login("u0001").status_code == 200
+
+    def test_as_the_page_says(
+        self, slapd: Slapd, settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """OpenLDAP's block of docs/login.md, with this directory's address, authority and account."""
+        block = _PAGE.read_text().split("### OpenLDAP\n")[1].split("```")[1]
+        said = dict(line.split("=", 1) for line in block.split())
+        own = {
+            "URL": slapd.ldap, "CA_FILE": str(slapd.ca_file), "BIND_DN": BIND_DN,
+            "BIND_PASSWORD": BIND_PASSWORD,
+        }  # fmt: skip
+        assert {f"KUBECARRIER_LDAP_{name}" for name in own} <= set(said)
+        for name, value in {**said, **{f"KUBECARRIER_LDAP_{k}": v for k, v in own.items()}}.items():
+            monkeypatch.setenv(name, value)
+        for name, value in runpy.run_path(str(_SETTINGS)).items():
+            if name.startswith("KUBECARRIER_LDAP_"):
+                setattr(settings, name, value)
+        assert [found.id for found in checks.check_ldap()] == []
+        assert api_login("u0001").status_code == 200
+        assert "outer" in Identity.objects.get().groups
 
     @pytest.mark.parametrize("start_tls", [False, True])
     def test_a_certificate_of_nobody_known(
