@@ -12,7 +12,7 @@ class AccountsConfig(AppConfig):
     name = "accounts"
 
     def ready(self) -> None:
-        from accounts import audited, checks, deriving, reach
+        from accounts import audited, checks, deriving, owning, reach
         from accounts.following import BINDING_TASK
         from accounts.models import Binding
         from accounts.services import prune, seals
@@ -36,6 +36,7 @@ class AccountsConfig(AppConfig):
         )
         reach.register()
         deriving.register()
+        owning.register()
         sweeps.register(sweeps.Sweep(Binding, BINDING_TASK, "default"))
         # Django's own way to fill tables: the built-in roles are there once the tables are.
         post_migrate.connect(_fill, sender=self)

@@ -6,16 +6,15 @@ A report to clean up by; nothing is changed by it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from accounts import owning
 from accounts.models import Binding, Role, ServiceAccount, User
 from accounts.scopes_text import scope_text
-from kubecarrier.lib import anchors
-from kubecarrier.lib.catalogue import PROJECT
 
 
 class Reason(StrEnum):
@@ -117,24 +116,15 @@ def _people() -> Iterator[Orphan]:
 
 def _service_accounts() -> Iterator[Orphan]:
     rows = list(ServiceAccount.objects.order_by("name"))
-    known = _projects({row.project_uid for row in rows if row.project_uid})
+    known = owning.known({row.project_uid for row in rows if row.project_uid})
     for row in rows:
         if not row.project:
             reason, text = Reason.SERVICE_ACCOUNT_UNOWNED, "No project owns it."
-        elif known is not None and row.project_uid not in known:
+        elif row.project_uid not in known:
             reason, text = Reason.PROJECT_GONE, f"Its project {row.project} is not there."
         else:
             continue
         yield Orphan(reason, "ServiceAccount", row.name, text, since=row.created_at, key=row.pk)
-
-
-def _projects(keys: Iterable[Any]) -> set[Any] | None:
-    """Those of the keys that are projects'; None where there are no projects at all."""
-    anchor = next((one for one in anchors.registered() if one.name == PROJECT), None)
-    if anchor is None:
-        return None
-    rows = anchor.model._default_manager.filter(pk__in=list(keys))
-    return set(rows.values_list("pk", flat=True))
 
 
 def _roles() -> Iterator[Orphan]:

@@ -7,10 +7,10 @@ from typing import Any
 from django.db import transaction
 
 from accounts.models import ServiceAccount, User
+from accounts.owning import project_named
 from accounts.services.people import user_delete, user_save
-from kubecarrier.lib import access, anchors, catalogue
+from kubecarrier.lib import access
 from kubecarrier.lib.audit import MACHINE_PREFIX
-from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.manifests import Applied, Result, Wish
 
 
@@ -46,16 +46,7 @@ def _owner(actor: Any, name: str) -> Any:
 
     Raises InvalidError for a project that `actor` does not see, DeniedError.
     """
-    found = None
-    if name:
-        anchor = next(one for one in anchors.registered() if one.name == catalogue.PROJECT)
-        rows = access.visible(anchor.model._default_manager.all(), actor).filter(name=name)
-        found = None if anchor.unknown({"project": name}) else rows.first()
-        if found is None:
-            raise InvalidError(
-                "project_not_found", f"There is no project “{name[:80]}”.", field="spec.project"
-            )
-    key = found.pk if found else None
+    key = project_named(name, actor=actor, field="spec.project").pk if name else None
     access.require(actor, "serviceaccounts.create", ServiceAccount(project_uid=key))
     return key
 
