@@ -32,7 +32,9 @@ _FAILED = Q(ready="False") & ~Q(conditions__Ready__reason__in=sorted(BUSY))
 _STALLED, _DRIFTED = (
     Q(**{f"conditions__{name}__status": "True"}) for name in ("Stalled", "Drifted")
 )
-_EXPIRING = Q(conditions__CredentialExpiring__status="True")
+_CREDENTIAL = Q(conditions__CredentialExpiring__status="True") | Q(
+    conditions__CredentialStale__status="True"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class _Source:
 _SOURCES = (
     _Source(
         "fleet_cluster", "dns", gettext_lazy("Cluster"), visible_clusters,
-        _FAILED | _EXPIRING, ("CredentialExpiring",),
+        _FAILED | _CREDENTIAL, ("CredentialExpiring", "CredentialStale"),
     ),
     _Source("apps_application", "apps", gettext_lazy("Application"), visible_applications),
     _Source(

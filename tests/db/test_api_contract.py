@@ -560,8 +560,10 @@ class TestKinds:
                 truths = {"ready", "deprecated", "drifted", "custom", "namespaced", "open"}
                 value = "True" if name in truths else "x"
                 value = "2030-01-31T12:00:00Z" if name in {"since", "until"} else value
-                # A kind that no cluster serves is more likely misspelt than missing.
-                code = 400 if (item["plural"], name) == ("inventory", "kind") else None
+                # A kind that no cluster serves is more likely misspelt than missing; an object has
+                # a kind and a name.
+                strict = {("inventory", "kind"), ("auditentries", "of")}
+                code = 400 if (item["plural"], name) in strict else None
                 portal.call("get", f"{item['plural']}?{name}={value}", code=code)
 
 

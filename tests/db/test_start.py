@@ -69,6 +69,16 @@ class TestAttention:
             ("Inbox", "shop-settings: a"), ("Inbox", "bank-settings: a"),
         }  # fmt: skip
 
+    @pytest.mark.parametrize("name", ["CredentialExpiring", "CredentialStale"])
+    def test_a_credential_that_ends_or_could_not_be_renewed(
+        self, teams: Portal, admin_user: User, name: str
+    ) -> None:
+        told = {"type": name, "status": "True", "message": f"{name}, and why."}
+        rows = Cluster.objects.filter(name="one")
+        rows.status_update(ready="True", conditions={name: told})
+        (item,) = attention.attention(admin_user)
+        assert (item.name, item.why) == ("one", f"{name}, and why.")
+
     def test_only_what_one_may_see(self, teams: Portal) -> None:
         broken()
         in_the_inbox()
