@@ -63,8 +63,8 @@ class Real:
                 namespace = {"metadata": {"name": place.namespace}}
                 self.planes[place.cluster].api.create("/api/v1/namespaces", namespace)
         self._until(portal, _prepared)
-        portal.call("post", "clusters/one/probe")
-        portal.call("post", "clusters/two/probe")
+        for name in self.planes:
+            portal.call("post", f"clusters/{name}/probe")
         self._until(portal, _granted)
         for place in PLACES.values():
             self._furnish(place)
