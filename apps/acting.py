@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
+from django.db.models import Q
+
 from apps.models import Release
 from fleet.choices import OWN_NAMESPACE
 from fleet.grants.project_account import ProjectAccount
@@ -18,10 +20,11 @@ Place = tuple[UUID, str]  # cluster and namespace
 
 
 def claims_on(releases: Sequence[Release]) -> dict[Place, ProjectNamespace]:
-    """Who claims which namespace on the releases' clusters, of those that projects want; one query."""
-    rows = ProjectNamespace.objects.filter(
-        wanted=True, cluster_id__in={row.cluster_id for row in releases}
-    )
+    """The namespaces of the releases and of their projects, as projects claim them there; one query."""
+    projects = {row.application.project_id for row in releases} - {None}
+    concerned = Q(name__in={row.namespace for row in releases}) | Q(project__in=projects)
+    clusters = {row.cluster_id for row in releases}
+    rows = ProjectNamespace.objects.filter(concerned, wanted=True, cluster_id__in=clusters)
     return {(row.cluster_id, row.name): row for row in rows}
 
 

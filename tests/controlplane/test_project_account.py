@@ -166,6 +166,30 @@ def test_what_the_account_may(
     assert "kubecarrier:project" not in left
 
 
+def test_a_namespace_that_is_somebody_elses_gets_nothing(
+    fleet: Portal, cluster_one: ControlPlane, names: Any, kubectl: Any
+) -> None:
+    """The project names one that was there before: until it is adopted, no chart comes into it."""
+    _, other = names
+    upload(fleet, "mine", config_map("a"))
+    spec = {"placement": {"clusters": ["one"]}, "namespaces": [{"name": other}]}
+    fleet.call("put", "projects/team", {"spec": spec})
+    deploy(fleet, "mine", other)
+    eventually(lambda: fleet.condition("projectcopies/team.one", "Stalled").get("status") == "True")
+    lease.wake(Release.objects.all())
+    eventually(
+        lambda: (
+            fleet.condition("releases/shop.one", "Released").get("reason") == "NamespaceNotPrepared"
+        )
+    )
+    there = kubectl(
+        "get", "configmaps,rolebindings", "-n", other, "-o", "name", cluster=cluster_one
+    )
+    assert "/shop" not in there and "kubecarrier" not in there
+    project(fleet, other, namespaces=[{"name": other, "adopt": True}])
+    eventually(lambda: fleet.ready("releases/shop.one"))
+
+
 ROLE = """
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
