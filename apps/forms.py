@@ -12,8 +12,8 @@ from apps.api.kinds import APPLICATION, REPOSITORY
 from apps.chart_rows import versions_of
 from apps.models import Application, ChartRepository
 from apps.permissions import visible_applications
-from fleet.forms.placed import PLACEMENT_FIELDS, PlacedForm, names_of
-from fleet.permissions import visible_projects
+from apps.services.applications import replicas_of
+from fleet.forms.placed import EVERYWHERE, PLACEMENT_FIELDS, OfProjectForm, names_of
 from kubecarrier.console.editor import YamlArea
 from kubecarrier.console.forms import (
     LabelsField,
@@ -29,8 +29,6 @@ from kubecarrier.console.forms import (
 from kubecarrier.lib.spec import name_validators
 
 MAX_UPLOAD = 20 * 1024 * 1024
-_EVERYWHERE = ("", _("Every cluster"))
-_NOWHERE: tuple[str, Any] = ("", _("None"))
 
 
 class RepositoryForm(WishForm):
@@ -100,7 +98,7 @@ class UploadForm(PortalForm):
         return bytes(found.read())
 
 
-class ApplicationForm(PlacedForm):
+class ApplicationForm(OfProjectForm):
     """A chart at a version with values and context, placed on clusters."""
 
     kind = APPLICATION
@@ -117,10 +115,6 @@ class ApplicationForm(PlacedForm):
         help_text=_("Also the name of its Helm release on every cluster."),
     )  # fmt: skip
     labels = LabelsField()
-    project = forms.ChoiceField(
-        label=_("Project"), required=False, widget=select(),
-        help_text=_("What the project allows decides where it may go."),
-    )  # fmt: skip
     chart = forms.CharField(
         label=_("Chart"), widget=text_input(placeholder="repository/chart", list="kc-charts")
     )
@@ -169,8 +163,6 @@ class ApplicationForm(PlacedForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        own = [self.instance.project.name] if self.instance.project else []
-        self.choose("project", [_NOWHERE, *names_of(visible_projects(self.user), own)])
         others = visible_applications(self.user).exclude(pk=self.instance.pk)
         self.choose("depends_on", names_of(others, self.instance.depends_on))
 
@@ -240,7 +232,7 @@ class _OnClusters(PortalForm):
 
     def prepare(self) -> None:
         names = self.row.releases.order_by("cluster__name").values_list("cluster__name", flat=True)
-        self.fields["cluster"].choices = [_EVERYWHERE, *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields["cluster"].choices = [EVERYWHERE, *((name, name) for name in names)]  # type: ignore[attr-defined]
 
 
 class ScaleForm(_OnClusters):
@@ -250,6 +242,10 @@ class ScaleForm(_OnClusters):
         label=_("Replicas"), min_value=0, max_value=10000, widget=text_input(type="number", min="0")
     )
     field_order = ["replicas", "cluster"]
+
+    def prepare(self) -> None:
+        super().prepare()
+        self.fields["replicas"].initial = replicas_of(self.row)
 
 
 class UpgradeForm(PortalForm):

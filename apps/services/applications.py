@@ -91,8 +91,18 @@ def application_scale(
 
 def replica_key(application: Application) -> str | None:
     """Which of the usual replica values the chart has; None: only the workload can be scaled."""
-    known = {**chart_defaults(application.digest), **parse_values(application.values)}
-    return next((key for key in rights.REPLICA_KEYS if key in known), None)
+    return next((key for key in rights.REPLICA_KEYS if key in _known_values(application)), None)
+
+
+def replicas_of(application: Application) -> int | None:
+    """How many replicas are wanted everywhere, where the chart has a value for it."""
+    known = _known_values(application)
+    found = next((known[key] for key in rights.REPLICA_KEYS if key in known), None)
+    return found if isinstance(found, int) and not isinstance(found, bool) else None
+
+
+def _known_values(application: Application) -> dict[str, Any]:
+    return {**chart_defaults(application.digest), **parse_values(application.values)}
 
 
 def application_upgrade(

@@ -15,9 +15,9 @@ from fleet.configs.content import MAX_BYTES, Content, Override, as_document, is_
 from fleet.configs.queries import content_of, digest_key
 from fleet.configs.secret_types import KNOWN
 from fleet.forms.key_rows import KeyRowsField, edited, fits, rows_of
-from fleet.forms.placed import PLACEMENT_FIELDS, PlacedForm, names_of
+from fleet.forms.placed import EVERYWHERE, PLACEMENT_FIELDS, OfProjectForm
 from fleet.models import ConfigItem
-from fleet.permissions import visible_clusters, visible_projects
+from fleet.permissions import visible_clusters
 from kubecarrier.console.forms import (
     LabelsField,
     PortalForm,
@@ -29,9 +29,7 @@ from kubecarrier.console.forms import (
 from kubecarrier.lib.errors import InvalidError
 from kubecarrier.lib.spec import name_validators
 
-_EVERYWHERE = ("", _("Every cluster"))
 _WAYS = (("rows", _("Row by row")), ("yaml", _("YAML")))
-_NOWHERE: tuple[str, Any] = ("", _("None"))
 
 
 class FilesInput(UnfoldAdminFileFieldWidget):  # type: ignore[misc]
@@ -57,7 +55,7 @@ class FilesField(forms.FileField):
         return found
 
 
-class ConfigItemForm(PlacedForm):
+class ConfigItemForm(OfProjectForm):
     """A ConfigMap or Secret with its values, placed on clusters.
 
     A secret's values are never sent to the browser: what is filled in replaces
@@ -78,10 +76,6 @@ class ConfigItemForm(PlacedForm):
         help_text=_("Of the config item in the portal."),
     )  # fmt: skip
     labels = LabelsField()
-    project = forms.ChoiceField(
-        label=_("Project"), required=False, widget=select(),
-        help_text=_("What the project allows decides where it may go."),
-    )  # fmt: skip
     secret_type = forms.CharField(
         label=_("Type of the secret"), required=False,
         widget=text_input(placeholder="Opaque", list="kc-secret-types"),
@@ -137,8 +131,6 @@ class ConfigItemForm(PlacedForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         row = self.instance
-        own = [row.project.name] if row.project else []
-        self.choose("project", [_NOWHERE, *names_of(visible_projects(self.user), own)])
         removable = row.keys if row.is_secret else sorted(row.binary_data)
         self.choose("remove_keys", [(key, key) for key in removable])
         self._rows(secret=row.is_secret)
@@ -324,7 +316,7 @@ class AdoptForm(PortalForm):
 
 def _clusters(form: PortalForm) -> None:
     names = form.row.copies.order_by("cluster__name").values_list("cluster__name", flat=True)
-    choices = [_EVERYWHERE, *((name, name) for name in dict.fromkeys(names))]
+    choices = [EVERYWHERE, *((name, name) for name in dict.fromkeys(names))]
     form.fields["cluster"].choices = choices  # type: ignore[attr-defined]
 
 

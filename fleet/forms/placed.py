@@ -9,10 +9,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelect2MultipleWidget
 
-from fleet.permissions import visible_clusters
-from kubecarrier.console.forms import WishForm, text_input
+from fleet.permissions import visible_clusters, visible_projects
+from kubecarrier.console.forms import WishForm, select, text_input
 
 MAX_NAMES = 1000
+EVERYWHERE: tuple[str, Any] = ("", _("Every cluster"))
+_NOWHERE: tuple[str, Any] = ("", _("None"))
 #: Paths of a document's placement → fields of the form.
 PLACEMENT_FIELDS = {
     "spec.placement.overrides": "overrides", "spec.placement.selector": "selector",
@@ -69,3 +71,17 @@ class PlacedForm(WishForm):
             "exclude": given["exclude"],
             "overrides": overrides,
         }
+
+
+class OfProjectForm(PlacedForm):
+    """Of what may belong to a project."""
+
+    project = forms.ChoiceField(
+        label=_("Project"), required=False, widget=select(),
+        help_text=_("What the project allows decides where it may go."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        own = [self.instance.project.name] if self.instance.project else []
+        self.choose("project", [_NOWHERE, *names_of(visible_projects(self.user), own)])

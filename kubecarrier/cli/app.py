@@ -120,7 +120,8 @@ def _usage(error: typer.TyperException) -> int:
         note(error.format_message())
         return ExitCode.USAGE
     hint = f"`{context.command_path} --help` shows how." if context else None
-    report(CliError(error.format_message(), code="usage", hint=hint))
+    message = error.format_message().replace("Value error, ", "")  # the validator's own preface
+    report(CliError(message, code="usage", hint=hint))
     return ExitCode.USAGE
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from kubecarrier.cli.answers import Document
 from kubecarrier.cli.clean import clean
+from kubecarrier.cli.errors import CliError, ExitCode
+from kubecarrier.cli.output import Format, note, use_colour, write_data
 
 _RESET = "\x1b[0m"
 _COLOURS = {"+++": "\x1b[1m", "---": "\x1b[1m", "@@": "\x1b[36m", "+": "\x1b[32m", "-": "\x1b[31m"}
@@ -29,6 +32,35 @@ def rendered(preview: Document, *, colour: bool) -> str:
         if _changes(group):
             parts += [_header(group), coloured(str(group.get("diff") or ""), colour)]
     return "\n".join(part.rstrip("\n") for part in parts)
+
+
+def show(preview: Document, form: Format) -> bool:
+    """Print a preview, and return whether it differs; raises CliError where a cluster gave none.
+
+    What a cluster would not say is never "no difference".
+    """
+    failed = [group for group in groups_of(preview) if group.get("error")]
+    differs = has_difference(preview)
+    if not form.is_table:
+        write_data(preview, form)
+    elif differs:
+        sys.stdout.write(rendered(preview, colour=use_colour()) + "\n")
+    elif not failed:
+        note("No difference.")
+    sys.stdout.flush()
+    if failed:
+        raise CliError(
+            "There is no preview of " + "; ".join(_failure(group) for group in failed),
+            code="preview_incomplete", exit_code=ExitCode.USAGE,
+            hint="What is printed above is of the other clusters alone." if differs else None,
+        )  # fmt: skip
+    return differs
+
+
+def _failure(group: Document) -> str:
+    clusters = ", ".join(str(name) for name in group.get("clusters") or [])
+    error = group["error"] if isinstance(group["error"], dict) else {}
+    return clean(f"{clusters}: {error.get('message') or error.get('code') or 'unknown error'}")
 
 
 def _changes(group: Document) -> bool:

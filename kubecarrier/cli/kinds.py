@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from kubecarrier.cli.answers import Document
@@ -100,12 +101,12 @@ class Kinds:
         for kind in self.all:
             if word.lower() in kind.names:
                 return kind
+        near = get_close_matches(word.lower(), [name for kind in self.all for name in kind.names])
+        known = ", ".join(kind.plural for kind in self.all)
         raise CliError(
-            f"The server has no kind “{word}”.",
-            code="kind_unknown",
-            exit_code=ExitCode.NOT_FOUND,
-            hint=f"It has {', '.join(kind.plural for kind in self.all)}.",
-        )
+            f"The server has no kind “{word}”.", code="kind_unknown", exit_code=ExitCode.NOT_FOUND,
+            hint=f"Did you mean {near[0]}?" if near else f"It has {known}.",
+        )  # fmt: skip
 
 
 def _words(value: Any) -> tuple[str, ...]:

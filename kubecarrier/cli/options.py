@@ -31,11 +31,19 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Answer every question wi
 Search = Annotated[str, typer.Option("--search", help="Only what contains this text.")]
 Limit = Annotated[int, typer.Option("--limit", min=0, help="At most so many; 0 is all.")]
 Labels = Annotated[
-    list[str] | None, typer.Option("--label", help="A label, such as env=prod; may be repeated.")
+    list[str] | None,
+    typer.Option(
+        "--label", metavar="<key=value>", help="A label, such as env=prod; may be repeated."
+    ),
 ]
 Files = Annotated[
     list[str] | None,
-    typer.Option("--filename", "-f", help="A YAML or JSON file, a directory, or - for stdin."),
+    typer.Option(
+        "--filename",
+        "-f",
+        metavar="<file>",
+        help="A YAML or JSON file, a directory, or - for stdin.",
+    ),
 ]
 PathOption = Annotated[Path | None, typer.Option(exists=True, dir_okay=False, readable=True)]
 ClusterName = Annotated[str, typer.Argument(autocompletion=complete.names_of("clusters"))]
@@ -52,6 +60,16 @@ ReleaseName = Annotated[
     typer.Argument(help="<application>.<cluster>", autocompletion=complete.names_of("releases")),
 ]
 ProjectName = Annotated[str, typer.Argument(autocompletion=complete.names_of("projects"))]
+Clusters = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--cluster", metavar="<name>", help="Names with commas, or repeated.",
+        autocompletion=complete.names_of("clusters"),
+    ),
+]  # fmt: skip
+ClusterSelector = Annotated[
+    str, typer.Option("--selector", "-l", help="Clusters by label, such as env=prod; * is all.")
+]
 OnCluster = Annotated[
     str, typer.Option("--cluster", help="Only there.", autocompletion=complete.names_of("clusters"))
 ]

@@ -52,6 +52,10 @@ def width_of(text: str) -> int:
     return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)
 
 
+# Clocks differ: what was made a moment ago on the server's is not yet to come.
+_SKEW = 60
+
+
 def age(moment: object, now: datetime | None = None) -> str:
     """The time since an RFC 3339 `moment`, as kubectl writes it; `<unknown>` if it is none."""
     try:
@@ -59,7 +63,8 @@ def age(moment: object, now: datetime | None = None) -> str:
     except ValueError:
         return UNKNOWN
     then = then if then.tzinfo else then.replace(tzinfo=UTC)
-    return duration(int(((now or datetime.now(UTC)) - then).total_seconds()))
+    passed = int(((now or datetime.now(UTC)) - then).total_seconds())
+    return duration(passed) if passed > -_SKEW else f"in {duration(-passed)}"
 
 
 # Up to how many seconds, the unit, its seconds, and the smaller unit still shown:

@@ -51,7 +51,11 @@ def login(
     ] = False,
     scopes: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="What the token may, such as read-only; may be repeated."),
+        typer.Option(
+            "--scope",
+            metavar="<scope>",
+            help="What the token may, such as read-only; may be repeated.",
+        ),
     ] = None,
     browser: Annotated[
         bool, typer.Option("--browser/--no-browser", help="Open the page by itself.")

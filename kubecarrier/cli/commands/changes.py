@@ -12,7 +12,7 @@ from kubecarrier.cli.actions import Manner
 from kubecarrier.cli.appspec import Change, OnFailure
 from kubecarrier.cli.errors import CliError, ExitCode, usage_error
 from kubecarrier.cli.options import DryRun, Labels, Output, Timeout, Wait, pairs
-from kubecarrier.cli.output import Format, note, use_colour, write_data
+from kubecarrier.cli.output import Format
 from kubecarrier.cli.session import connect
 
 Name = Annotated[str, typer.Argument(autocompletion=complete.names_of("applications"))]
@@ -25,18 +25,19 @@ Namespace = Annotated[str, typer.Option("--namespace", "-n", help="Where in the 
 Values = Annotated[
     list[Path] | None,
     typer.Option(
-        exists=True, dir_okay=False, help="A values file; may be repeated, later ones win."
+        exists=True,
+        dir_okay=False,
+        metavar="<file>",
+        help="A values file; may be repeated, later ones win.",
     ),
 ]
-Set = Annotated[list[str] | None, typer.Option("--set", help="key.path=value, as in Helm.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="<key=value>", help="key.path=value, as in Helm."),
+]
 SetString = Annotated[
-    list[str] | None, typer.Option("--set-string", help="Like --set, but always text.")
-]
-Clusters = Annotated[
-    list[str] | None, typer.Option("--cluster", help="Names with commas, or repeated.")
-]
-Placement = Annotated[
-    str, typer.Option("--selector", "-l", help="Clusters by label, such as env=prod; * is all.")
+    list[str] | None,
+    typer.Option("--set-string", metavar="<key=value>", help="Like --set, but always text."),
 ]
 Failure = Annotated[
     OnFailure | None, typer.Option("--on-failure", help="What a failed install or upgrade leaves.")
@@ -66,8 +67,8 @@ def create(
     values: Values = None,
     set_: Set = None,
     set_string: SetString = None,
-    cluster: Clusters = None,
-    selector: Placement = "",
+    cluster: options.Clusters = None,
+    selector: options.ClusterSelector = "",
     on_failure: Failure = None,
     keep_resources: Keep = None,
     project: options.Project = "",
@@ -99,8 +100,8 @@ def deploy(
     values: Values = None,
     set_: Set = None,
     set_string: SetString = None,
-    cluster: Clusters = None,
-    selector: Placement = "",
+    cluster: options.Clusters = None,
+    selector: options.ClusterSelector = "",
     on_failure: Failure = None,
     keep_resources: Keep = None,
     project: options.Project = "",
@@ -142,8 +143,8 @@ def diff(
     values: Values = None,
     set_: Set = None,
     set_string: SetString = None,
-    cluster: Clusters = None,
-    selector: Placement = "",
+    cluster: options.Clusters = None,
+    selector: options.ClusterSelector = "",
     project: options.Project = "",
     output: Output = Format.TABLE,
 ) -> None:
@@ -169,20 +170,9 @@ def diff(
 
 
 def _diff(ctx: typer.Context, name: str, filename: str, change: Change, form: Format) -> bool:
-    import sys
+    from kubecarrier.cli import deploying, diffs
 
-    from kubecarrier.cli import deploying
-    from kubecarrier.cli.diffs import has_difference, rendered
-
-    found = deploying.preview(connect(ctx), name, filename, change)
-    if not form.is_table:
-        write_data(found, form)
-    elif has_difference(found):
-        sys.stdout.write(rendered(found, colour=use_colour()) + "\n")
-    else:
-        note("No difference.")
-    sys.stdout.flush()
-    return has_difference(found)
+    return diffs.show(deploying.preview(connect(ctx), name, filename, change), form)
 
 
 def _names(items: list[str] | None) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from kubecarrier.cli.bundles import spread
 from kubecarrier.cli.commands.configs import Name
 from kubecarrier.cli.errors import CliError, ExitCode, usage_error
 from kubecarrier.cli.options import OnCluster, Output
-from kubecarrier.cli.output import Format, echo, list_of, note, use_colour, write_data
+from kubecarrier.cli.output import Format, echo, list_of, use_colour, write_data
 from kubecarrier.cli.session import connect
 from kubecarrier.cli.tables import cell, table
 
@@ -33,7 +33,10 @@ def diff(
     ] = "",
     revision: Annotated[
         list[int] | None,
-        typer.Option(help="What this revision changed; given twice: from one to the other."),
+        typer.Option(
+            metavar="<number>",
+            help="What this revision changed; given twice: from one to the other.",
+        ),
     ] = None,
     output: Output = Format.TABLE,
 ) -> None:
@@ -55,21 +58,9 @@ def diff(
 
 
 def _preview(ctx: typer.Context, name: str, filename: str, form: Format) -> bool:
-    from kubecarrier.cli import configuring
-    from kubecarrier.cli.diffs import has_difference, rendered
+    from kubecarrier.cli import configuring, diffs
 
-    found = configuring.preview(connect(ctx), name, filename)
-    if not form.is_table:
-        write_data(found, form)
-    elif has_difference(found):
-        sys.stdout.write(rendered(found, colour=use_colour()) + "\n")
-    else:
-        note("No difference.")
-    for group in found.get("groups") or []:
-        if form.is_table and group.get("error"):
-            note(f"error: {', '.join(group['clusters'])}: {group['error'].get('message')}")
-    sys.stdout.flush()
-    return has_difference(found)
+    return diffs.show(configuring.preview(connect(ctx), name, filename), form)
 
 
 def _revision_diff(ctx: typer.Context, name: str, numbers: list[int], form: Format) -> None:

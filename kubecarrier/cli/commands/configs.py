@@ -34,7 +34,11 @@ class Propagation(StrEnum):
 Name = Annotated[str, typer.Argument(autocompletion=complete.names_of("configitems"))]
 FromFile = Annotated[
     list[str] | None,
-    typer.Option("--from-file", help="KEY=FILE, or FILE (then its name is the key); - is stdin."),
+    typer.Option(
+        "--from-file",
+        metavar="<key=file>",
+        help="KEY=FILE, or FILE (then its name is the key); - is stdin.",
+    ),
 ]
 
 
@@ -62,18 +66,18 @@ def create(
     type_: Annotated[Type, typer.Option("--type", help="ConfigMap or Secret.")] = Type.CONFIG_MAP,
     secret_type: Annotated[str, typer.Option(help="Of a secret, such as kubernetes.io/tls.")] = "",
     namespace: Annotated[
-        list[str], typer.Option("--namespace", "-n", help="Where in the clusters; repeatable.")
+        list[str],
+        typer.Option(
+            "--namespace", "-n", metavar="<name>", help="Where in the clusters; repeatable."
+        ),
     ],
     literal: Annotated[
-        list[str] | None, typer.Option("--from-literal", help="KEY=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option("--from-literal", metavar="<key=value>", help="KEY=VALUE; may be repeated."),
     ] = None,
     from_file: FromFile = None,
-    cluster: Annotated[
-        list[str] | None, typer.Option("--cluster", help="Names with commas, or repeated.")
-    ] = None,
-    selector: Annotated[
-        str, typer.Option("--selector", "-l", help="Clusters by label; * is all.")
-    ] = "",
+    cluster: options.Clusters = None,
+    selector: options.ClusterSelector = "",
     propagation: Annotated[
         Propagation, typer.Option(help="What becomes of a change made in a cluster.")
     ] = Propagation.ONE_WAY,

@@ -45,7 +45,9 @@ def get(
     project: options.Project = "",
     filters: Annotated[
         list[str] | None,
-        typer.Option("--filter", help="A filter of the kind, such as ready=False."),
+        typer.Option(
+            "--filter", metavar="<field=value>", help="A filter of the kind, such as ready=False."
+        ),
     ] = None,
     limit: options.Limit = 0,
 ) -> None:

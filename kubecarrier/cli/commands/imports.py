@@ -25,12 +25,14 @@ def import_(
     *,
     kubeconfig: PathOption = None,
     context: Annotated[
-        list[str] | None, typer.Option(help="A context of the kubeconfig; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="<name>", help="A context of the kubeconfig; may be repeated."),
     ] = None,
     all_contexts: Annotated[bool, typer.Option("--all-contexts")] = False,
     name: Annotated[str, typer.Option(help="The cluster's name, for a single one.")] = "",
     names: Annotated[
-        list[str] | None, typer.Option("--rename", help="CONTEXT=NAME; may be repeated.")
+        list[str] | None,
+        typer.Option("--rename", metavar="<context=name>", help="CONTEXT=NAME; may be repeated."),
     ] = None,
     server: Annotated[
         str, typer.Option(help="Address of the API server, without a kubeconfig.")

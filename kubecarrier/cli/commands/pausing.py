@@ -37,4 +37,4 @@ def register(app: typer.Typer, *, plural: str, singular: str, paused: str) -> No
         act_on(ctx, subject, "resume", {}, manner)
 
     app.command("pause", help=paused)(pause)
-    app.command("resume", help=f"Go on with a paused {singular}.")(resume)
+    app.command("resume", help="Undo a pause: what is due is done.")(resume)

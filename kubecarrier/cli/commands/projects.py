@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kubecarrier.cli import complete, options
+from kubecarrier.cli import options
 from kubecarrier.cli.actions import Manner, act, tell
 from kubecarrier.cli.answers import Document
 from kubecarrier.cli.commands import reading
@@ -17,7 +17,8 @@ from kubecarrier.cli.tables import NONE, UNKNOWN, table
 
 _SINGULAR, _PLURAL = "project", "projects"
 Names = Annotated[
-    list[str] | None, typer.Option("--namespace", "-n", help="Names with commas, or repeated.")
+    list[str] | None,
+    typer.Option("--namespace", "-n", metavar="<name>", help="Names with commas, or repeated."),
 ]
 
 
@@ -38,22 +39,22 @@ def create(
     adopt: Annotated[
         bool, typer.Option("--adopt", help="Take over namespaces that are there already.")
     ] = False,
-    cluster: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Names with commas, or repeated.", autocompletion=complete.names_of("clusters")
-        ),
-    ] = None,
-    selector: Annotated[
-        str, typer.Option("--selector", "-l", help="Clusters by label; * is all.")
-    ] = "",
+    cluster: options.Clusters = None,
+    selector: options.ClusterSelector = "",
     quota: Annotated[
         list[str] | None,
-        typer.Option(help="Of each namespace, such as requests.cpu=8; may be repeated."),
+        typer.Option(
+            metavar="<resource=quantity>",
+            help="Of each namespace, such as requests.cpu=8; may be repeated.",
+        ),
     ] = None,
     repository: Annotated[
         list[str] | None,
-        typer.Option("--repo", help="Charts only from these repositories; * and ? as in a shell."),
+        typer.Option(
+            "--repo",
+            metavar="<pattern>",
+            help="Charts only from these repositories; * and ? as in a shell.",
+        ),
     ] = None,
     description: str = "",
     label: Labels = None,
@@ -150,7 +151,10 @@ def delete(
     name: ProjectName,
     delete_namespaces: Annotated[
         list[str] | None,
-        typer.Option(help="Delete this namespace too, with everything in it; may be repeated."),
+        typer.Option(
+            metavar="<name>",
+            help="Delete this namespace too, with everything in it; may be repeated.",
+        ),
     ] = None,
     wait: Wait = False,
     timeout: options.Timeout = options.DEFAULT_TIMEOUT,

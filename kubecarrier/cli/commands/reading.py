@@ -70,7 +70,11 @@ def register_list(app: typer.Typer, plural: str, *, in_project: bool = False) ->
         search: options.Search = "",
         filters: Annotated[
             list[str] | None,
-            typer.Option("--filter", help="A filter of the kind, such as ready=False."),
+            typer.Option(
+                "--filter",
+                metavar="<field=value>",
+                help="A filter of the kind, such as ready=False.",
+            ),
         ] = None,
         limit: options.Limit = 0,
         watch: options.Watch = False,

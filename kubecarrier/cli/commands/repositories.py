@@ -44,7 +44,8 @@ def add(
     password_stdin: Annotated[bool, typer.Option("--password-stdin")] = False,
     ca_file: PathOption = None,
     chart: Annotated[
-        list[str] | None, typer.Option(help="OCI only: a chart in it; may be repeated.")
+        list[str] | None,
+        typer.Option(metavar="<chart>", help="OCI only: a chart in it; may be repeated."),
     ] = None,
     refresh_seconds: Annotated[int, typer.Option(min=0)] = 0,
     label: Labels = None,

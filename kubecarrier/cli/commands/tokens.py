@@ -32,11 +32,17 @@ def create(
     title: Annotated[str, typer.Argument(help="What will use it.")],
     scopes: Annotated[
         list[str] | None,
-        typer.Option("--scope", help="Such as read-only or clusters.view; may be repeated."),
+        typer.Option(
+            "--scope",
+            metavar="<scope>",
+            help="Such as read-only or clusters.view; may be repeated.",
+        ),
     ] = None,
     networks: Annotated[
         list[str] | None,
-        typer.Option("--network", help="From where it may be used, such as 10.0.0.0/8."),
+        typer.Option(
+            "--network", metavar="<cidr>", help="From where it may be used, such as 10.0.0.0/8."
+        ),
     ] = None,
     expires: Annotated[str, typer.Option(help="Until it ends, such as 30d or 12h.")] = "",
     service_account: Annotated[

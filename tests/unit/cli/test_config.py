@@ -108,8 +108,8 @@ def test_diff_says_so_by_its_exit_code(portal: Portal, run: Run) -> None:
     failed = {**group, "clusters": ["two"], "error": {"code": "x", "message": "No answer."}}
     portal.on(f"POST {KEYS}/preview", Reply(200, {"groups": [changed, failed]}))
     result = run("config", "diff", "colors")
-    assert (result.exit_code, "-a\n+b" in result.stdout) == (1, True)
-    assert "error: two: No answer." in result.stderr
+    assert (result.exit_code, "-a\n+b" in result.stdout) == (2, True)
+    assert "no preview of two: No answer." in result.stderr
 
 
 def test_history_and_the_revision_before(portal: Portal, run: Run) -> None:

@@ -266,6 +266,16 @@ def test_app_diff(portal: Portal, run: Run, groups: list[Any], exit_code: int, w
     assert portal.requests("POST")[0].raw == b""
 
 
+def test_app_diff_of_a_cluster_without_an_answer_is_never_no_difference(
+    portal: Portal, run: Run
+) -> None:
+    silent = {"clusters": ["a"], "diff": "", "summary": {}, "error": {"message": "Timed out."}}
+    portal.on("POST /applications/web/preview", Reply(body={"groups": [silent]}))
+    result = run("app", "diff", "web")
+    assert (result.exit_code, "No difference" in result.stderr) == (2, False)
+    assert "no preview of a: Timed out." in result.stderr
+
+
 def test_app_diff_errors_are_not_differences(portal: Portal, run: Run) -> None:
     portal.on("POST /applications/web/preview", error(400, "values_invalid", "No."))
     portal.add("applications", document("Application", "web", spec={"values": "a: 1"}))
