@@ -297,6 +297,7 @@ _HARMLESS = {
     "apps.Application.env_key",
     "apps.Application.secrets",
     "fleet.ConfigConflict.keys",
+    "fleet.Cluster.credential_rotated_at",
     "fleet.ConfigItem.certificate_expires_at",
     "fleet.ConfigItem.ignored_keys",
     "fleet.ConfigItem.keys",
