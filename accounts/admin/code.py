@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from django.contrib import admin
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -55,6 +56,7 @@ def code_page(request: HttpRequest) -> HttpResponse:
         except KubeCarrierError as error:
             form.refuse(error)
     context = {
+        **admin.site.each_context(request),
         "form": form,
         "title": "",
         "site_title": "KubeCarrier",

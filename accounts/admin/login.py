@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from django.conf import settings
-from django.contrib import auth
+from django.contrib import admin, auth
 from django.contrib.auth.views import LoginView
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -78,7 +78,9 @@ def console_logout(request: HttpRequest) -> HttpResponse:
     if not elsewhere:
         return HttpResponseRedirect(reverse("admin:login"))
     # A page and no redirect: the policy on forms would stop a POST that leads elsewhere.
-    context = {"url": elsewhere, "title": "", "site_title": "KubeCarrier"}
+    context = {
+        **admin.site.each_context(request), "url": elsewhere, "title": "", "site_title": "KubeCarrier",
+    }  # fmt: skip
     return TemplateResponse(request, "console/leaving.html", context)
 
 
@@ -89,6 +91,7 @@ def locked_out(request: HttpRequest, response: Any = None, credentials: Any = No
         return JsonResponse(errors.body("login_locked", _LOCKED), status=429)
     error = KubeCarrierError("login_locked", _(_LOCKED))
     context = {
+        **admin.site.each_context(request),
         "error": error,
         "title": "",
         "site_title": "KubeCarrier",

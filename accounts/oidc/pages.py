@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import structlog
-from django.contrib import auth
+from django.contrib import admin, auth
 from django.core.exceptions import SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.template.response import TemplateResponse
@@ -155,6 +155,7 @@ def refused(request: HttpRequest, error: KubeCarrierError) -> HttpResponse:
     if request.user.is_authenticated and not isinstance(error, ProviderError):
         auth.logout(request)
     context = {
+        **admin.site.each_context(request),
         "error": error,
         "title": "",
         "site_title": "KubeCarrier",

@@ -276,6 +276,7 @@ class TestAway:
         assert (response.status_code, code(response)) == (503, "ldap_unreachable")
         _, answer = console_login("u0001", "x")
         assert answer.status_code == 503
+        assert "console/console" in answer.content.decode(), "it looks like the console"
         assert api_login("root", "a-local-password").status_code == 200
 
     def test_the_second_server_answers(self, slapd: Slapd, settings: Settings) -> None:

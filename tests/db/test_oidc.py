@@ -634,6 +634,7 @@ class TestGoing:
     def test_at_the_provider_too(self, issuer: Issuer, client: Client) -> None:
         text = client.post("/admin/logout/").content.decode()
         assert f"{issuer.url}/end?id_token_hint=" in text
+        assert "console/console" in text, "it looks like the console"
         assert not is_in(client)
         assert not LoginSession.objects.exists()
         assert AuditEntry.objects.filter(event="logout").count() == 1

@@ -85,6 +85,7 @@ class TestConsole:
         other, answer = login(following="/device")
         assert (answer.status_code, answer["Location"]) == (302, "/login/code")
         assert not is_in(other)
+        assert "console/console" in other.get("/login/code").content.decode()
         answer = other.post("/login/code", {"code": code_of(text)})
         assert (answer.status_code, answer["Location"]) == (302, "/device")
         assert is_in(other)
@@ -303,6 +304,7 @@ class TestLockOut:
         _, answer = login()
         assert answer.status_code == 429
         assert "login_locked" in answer.content.decode()
+        assert "console/console" in answer.content.decode(), "it looks like the console"
         assert AuditEntry.objects.filter(event="login-locked").exists()
         assert not ApiToken.objects.exists()
 
