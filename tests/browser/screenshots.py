@@ -25,7 +25,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--only", default="")
-    parser.add_argument("--look", default="", help="with --all: 1440-light, 390-dark ...")
+    parser.add_argument("--look", default="", help="with --all: 1440-light, 390-dark …")
     parser.add_argument(
         "--no-planes", action="store_true", help="no API server: the preview shows errors"
     )
