@@ -26,6 +26,9 @@
       var label = chooser && chooser.previousElementSibling && (chooser.previousElementSibling.labels || [])[0];
       field.setAttribute("aria-label", label ? label.textContent.trim() : field.placeholder || "?");
     });
+    root.querySelectorAll(".material-symbols-outlined:not([role], [aria-hidden])").forEach(function (symbol) {
+      symbol.setAttribute("aria-hidden", "true");  // else its ligature is read out: "folder Namespaces"
+    });
     root.querySelectorAll(".datetimeshortcuts a:not([aria-label])").forEach(function (link) {
       var symbol = link.querySelector("[title]");
       if (symbol) { link.setAttribute("aria-label", symbol.title); }

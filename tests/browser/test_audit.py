@@ -59,7 +59,7 @@ def test_the_stream_and_its_filters(page: Any, base: str) -> None:
     narrow_fits(page)
     assert len(lines(page)) == 50
     newest = lines(page)[0]
-    page.get_by_role("link", name="Older").click()
+    page.get_by_role("link", name="Older", exact=True).click()
     page.wait_for_url(re.compile("before="))
     assert newest not in lines(page)
     page.goto(base + STREAM)
