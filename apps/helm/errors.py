@@ -26,6 +26,7 @@ class HelmReason(StrEnum):
     MISSING = "helm_missing"
     UNREACHABLE = "helm_unreachable"
     DENIED = "helm_denied"
+    REFUSED = "helm_refused"
     ANOTHER_OPERATION = "helm_another_operation"
     NOT_FOUND = "helm_not_found"
     INVALID_VALUES = "helm_invalid_values"
@@ -88,6 +89,11 @@ _RULES: tuple[tuple[HelmReason, str], ...] = (
         r"sh\.helm\.release\..*(too long|too large|must have at most)"
         r"|(create|update): failed to (create|update).*(too long|too large|must have at most)"
         r"|must be less than 1048576|trying to send message larger than max",
+    ),
+    # Admission said no to an object (pod security, quota, a webhook); RBAC names a user there.
+    (
+        HelmReason.REFUSED,
+        r"is forbidden: (?!user |unable to create new content)|admission webhook .* denied",
     ),
     (HelmReason.CONFLICT, r"apply failed with \d+ conflict|conflict occurred while applying"),
     (

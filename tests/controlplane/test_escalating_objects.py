@@ -126,8 +126,8 @@ def test_a_chart_with_a_deployment_that_mounts_the_node(
 
 
 def _stands_still(portal: Portal) -> Json:
-    found = portal.condition("releases/shop.one", "Ready")
-    return found if found.get("reason") == "HelmDenied" else {}
+    found = portal.condition("releases/shop.one", "Stalled")
+    return found if found.get("status") == "True" else {}
 
 
 def _unhealthy(portal: Portal) -> Json:
