@@ -311,8 +311,12 @@ def sees(role: Role, sort: Sort, place: Place) -> bool:
     if sort.also_seen and role.holds(sort.also_seen, place.anchors()):
         return True
     anchors = within(place, sort.seen_on, sort)
-    if sort.gives and place.project:  # it gives something in the project's namespace, too
-        anchors |= {f"namespace {place.cluster}/{place.namespace}"}
+    if sort.gives and place.project:  # it gives something in the project's namespaces, too
+        anchors |= {
+            f"namespace {one.cluster}/{one.namespace}"
+            for one in PLACES.values()
+            if one.project == place.project
+        }
     return role.holds(sort.sees, anchors)
 
 

@@ -101,14 +101,14 @@ def _again(portal: Portal, servers: Servers) -> None:
     Project.objects.filter(name="old").delete()  # no controller is here to take it back
     portal.call("delete", "clusters/old")
     _cluster(portal, "old", servers)
-    _project(portal, "old", "old")
+    _project(portal, "old")
 
 
 def _clusters_and_projects(portal: Portal, servers: Servers) -> None:
     for name in ("one", "two", "old"):
         _cluster(portal, name, servers)
-    for project, cluster in (("blue", "one"), ("green", "one"), ("old", "old")):
-        _project(portal, project, cluster)
+    for project in dict.fromkeys(place.project for place in PLACES.values() if place.project):
+        _project(portal, project)
 
 
 def _cluster(portal: Portal, name: str, servers: Servers) -> None:
@@ -116,8 +116,12 @@ def _cluster(portal: Portal, name: str, servers: Servers) -> None:
     portal.call("put", f"clusters/{name}", document, code=201)
 
 
-def _project(portal: Portal, name: str, cluster: str) -> None:
-    spec = {"placement": {"clusters": [cluster]}, "namespaces": [{"name": name}]}
+def _project(portal: Portal, name: str) -> None:
+    """On its clusters, with its namespaces: each on all of them."""
+    places = [place for place in PLACES.values() if place.project == name]
+    namespaces = [{"name": place.namespace} for place in places]
+    placement = {"clusters": [place.cluster for place in places]}
+    spec = {"placement": placement, "namespaces": namespaces}
     portal.call("put", f"projects/{name}", {"spec": spec}, code=201)
 
 
@@ -190,8 +194,8 @@ def _people(portal: Portal, names: Names) -> None:
     names.add("identitymappings", "platform", "staff")
     portal.call("put", "auditpolicies/legal", {"spec": {"retentionDays": 400}}, code=201)
     names.add("auditpolicies", "platform", "legal")
-    owners = {place.name: place.project for place in PLACES.values() if place.project}
-    for place, project in {"platform": "", **owners}.items():
+    owners = {place.project: place.name for place in reversed(PLACES.values()) if place.project}
+    for project, place in {"": "platform", **owners}.items():
         machine = f"{project}-robot" if project else "robot"
         spec = {"description": "a machine", "project": project}
         portal.call("put", f"serviceaccounts/{machine}", {"spec": spec}, code=201)
