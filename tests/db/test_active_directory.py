@@ -40,7 +40,7 @@ from tests.sambaad import (
 )
 from tests.slapd import certificates
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 _CHECKOUT = Path(__file__).parents[2]
 _PAGE = _CHECKOUT / "docs" / "login.md"
 _SETTINGS = _CHECKOUT / "kubecarrier" / "settings" / "ldap.py"

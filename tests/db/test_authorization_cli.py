@@ -18,7 +18,7 @@ from tests.authorization.undone import undone
 from tests.authorization.ways import COMMAND_ROLES, command_rows, exit_code
 from tests.authorization.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ROWS = list(command_rows())
 AT = ("own", "other project", "platform")
 

@@ -27,7 +27,7 @@ from tests.authorization.undone import undone
 from tests.authorization.ways import CONSOLE_ROLES, FEW_ROLES, console_rows, shown
 from tests.authorization.world import World
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 ROWS = list(console_rows())
 #: Where a project's, a cluster's and the deleted one's holders are told apart.
 AT = ("own", "other project", "recreated", "platform")

@@ -24,7 +24,7 @@ from accounts.oidc import provider
 from accounts.services.rechecks import recheck_due
 from tests.oidc_issuer import ACCESS_TOKEN, Issuer, half_hash, running
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 Json = dict[str, Any]
 _CHECKOUT = Path(__file__).parents[2]
 _PAGE = (_CHECKOUT / "docs" / "login.md").read_text()

@@ -36,7 +36,7 @@ from tests import slapd as server
 from tests.portal import Portal
 from tests.slapd import BASE, BIND_DN, BIND_PASSWORD, COUNT, GROUPS, ODD, PASSWORD, PEOPLE, Slapd
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 _CHECKOUT = Path(__file__).parents[2]
 _PAGE = _CHECKOUT / "docs" / "login.md"
 _SETTINGS = _CHECKOUT / "kubecarrier" / "settings" / "ldap.py"

@@ -26,7 +26,7 @@ from kubecarrier.lib import audit, sweeps
 from tests.oidc_issuer import ACCESS_TOKEN, CLIENT_ID, Issuer, half_hash, running
 from tests.portal import Portal
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 Json = dict[str, Any]
 Mint = Callable[[Issuer], Any]
 

@@ -18,7 +18,7 @@ from accounts.services.tokens import token_create
 from tests import oidc_provider
 from tests.oidc_provider import CLIENT_ID, CLIENT_SECRET, Provider
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.one_database]
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from accounts.oidc import provider as door
 from accounts.services import ldap_rechecks, rechecks
 from tests import oidc_provider, slapd
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.one_database]
 _CODE = re.compile(r"confirm the code ([A-Z]{4}-[A-Z]{4})")
 Leave = Callable[[], None]
 
