@@ -3,6 +3,13 @@
 (function () {
   "use strict";
 
+  // What a control that is only a symbol is called: its field's placeholder, or the words next to it.
+  function beside(control, symbol) {
+    var field = control.form && control.form.querySelector("input[placeholder]");
+    var words = field ? field.placeholder : control.parentElement.textContent.replace(symbol.textContent, "");
+    return words.trim().split("\n")[0];
+  }
+
   function name(root) {
     root.querySelectorAll(".kc-table:not(.kc-audit, .kc-changes, .kc-capacity, .kc-permissions), #result_list").forEach(function (table) {
       if (!table.tHead) { return; }
@@ -27,6 +34,12 @@
       field.setAttribute("aria-label", label ? label.textContent.trim() : field.placeholder || "?");
     });
     root.querySelectorAll(".material-symbols-outlined:not([role], [aria-hidden])").forEach(function (symbol) {
+      var control = symbol.closest("a, button");
+      if (control && !control.ariaLabel && control.textContent.trim() === symbol.textContent.trim()) {
+        var label = beside(control, symbol);
+        if (!label) { return; }
+        control.setAttribute("aria-label", label);
+      }
       symbol.setAttribute("aria-hidden", "true");  // else its ligature is read out: "folder Namespaces"
     });
     root.querySelectorAll(".datetimeshortcuts a:not([aria-label])").forEach(function (link) {

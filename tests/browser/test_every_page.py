@@ -15,7 +15,8 @@ from tests.browser import fleet, people, walking
 from tests.browser.chromium import listen, log_in
 from tools.controlplane import ControlPlane
 
-pytestmark = pytest.mark.django_db(transaction=True)
+# Three minutes: in make test-all.
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.slow]
 WIDE, NARROW = {"width": 1440, "height": 900}, {"width": 390, "height": 844}
 NEXT_FRAME_MS = 50
 
