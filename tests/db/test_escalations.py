@@ -139,7 +139,7 @@ class TestTokens:
         client = APIClient(headers={"Authorization": f"Token {secret}"})
         assert client.delete("/api/v1/clusters/one").status_code == 403
         for method in ("delete", "get"):
-            assert getattr(client, method)("/api/v1/clusters/two").status_code == 404
+            assert getattr(client, method)("/api/v1/clusters/old").status_code == 404
         assert client.put("/api/v1/bindings/b", {"spec": ME}, format="json").status_code == 403
 
     def test_a_token_with_scopes_makes_none_without(self, world: World) -> None:
@@ -272,7 +272,7 @@ class TestWhatIsNotOnes:
         [
             ({"namespace": "green"}, "project_destination_denied"),
             ({"namespace": "kube-system"}, "project_destination_denied"),
-            ({"placement": {"clusters": ["two"]}}, "project_cluster_denied"),
+            ({"placement": {"clusters": ["old"]}}, "project_cluster_denied"),
         ],
     )
     def test_another_projects_namespace_or_cluster(
