@@ -55,12 +55,20 @@ class AccountAdmin(ModelAdmin):  # type: ignore[misc]
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        """Django's; what a service refuses is said, and nothing of the save stays."""
+        """Django's, with what the account can do; what a service refuses is said, and nothing stays."""
+        row = self.get_object(request, object_id) if object_id else None
+        context = dict(extra_context or {})
+        if row is not None and self.has_view_permission(request, row):
+            context |= self.access_context(row, request.user)
         try:
-            return super().changeform_view(request, object_id, form_url, extra_context)  # type: ignore[no-any-return]
+            return super().changeform_view(request, object_id, form_url, context)  # type: ignore[no-any-return]
         except KubeCarrierError as error:
             messages.error(request, error.message)
             return HttpResponseRedirect(request.get_full_path())
+
+    def access_context(self, row: Any, user: Any) -> dict[str, Any]:
+        """What stands below the form: what the account can do, by which binding."""
+        raise NotImplementedError
 
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:
         """The audit entry is the record."""
@@ -123,20 +131,10 @@ class UserAdmin(AccountAdmin, DjangoUserAdmin):  # type: ignore[misc, type-arg]
     filter_horizontal = ("groups",)
     change_form_outer_after_template = "console/account_access.html"
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """With what the person can do, by which binding and group."""
-        person = self.get_object(request, object_id) if object_id else None
-        context = dict(extra_context or {})
-        if person is not None and self.has_view_permission(request, person):
-            found = listing.lines(listing.Wanted(user=person.username), limit=_LINES)
-            context |= {"person": person, "lines": line_rows(found, request.user)}
-        return super().changeform_view(request, object_id, form_url, context)
+    def access_context(self, row: Any, user: Any) -> dict[str, Any]:
+        """What the person can do, by which binding and group."""
+        found = listing.lines(listing.Wanted(user=row.username), limit=_LINES)
+        return {"person": row, "lines": line_rows(found, user)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         people.user_save(user=obj)
@@ -167,20 +165,10 @@ class GroupAdmin(AccountAdmin, DjangoGroupAdmin):  # type: ignore[misc]
     filter_horizontal = ()
     change_form_outer_after_template = "console/group_access.html"
 
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        """With what its members can do by it."""
-        group = self.get_object(request, object_id) if object_id else None
-        context = dict(extra_context or {})
-        if group is not None and self.has_view_permission(request, group):
-            found = listing.lines(listing.Wanted(group=group.name), limit=_LINES)
-            context |= {"group": group, "lines": line_rows(found, request.user)}
-        return super().changeform_view(request, object_id, form_url, context)
+    def access_context(self, row: Any, user: Any) -> dict[str, Any]:
+        """What its members can do by it."""
+        found = listing.lines(listing.Wanted(group=row.name), limit=_LINES)
+        return {"group": row, "lines": line_rows(found, user)}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         people.group_save(group=obj)

@@ -21,7 +21,7 @@ from fleet import addresses
 from fleet.conditions import GRANTED, GrantReason
 from fleet.connection import Connection
 from fleet.grants import objects as grant_objects
-from fleet.grants import portal_account
+from fleet.grants import portal_account, standing
 from fleet.grants.ending import wake_waiting
 from fleet.grants.objects import Difference, Grant
 from fleet.kube import Budget, Kube, ObjectRef
@@ -174,12 +174,7 @@ def name_groups(kube: Kube, grant: Grant) -> None:
 
 def apply(kube: Kube, difference: Difference) -> None:
     """Take first, then give; each object is deleted only as the one that was looked at."""
-    for obj in difference.delete:
-        metadata = obj["metadata"]
-        try:
-            kube.delete(grant_objects.ref_of(obj), uid=metadata["uid"])
-        except NotFound:
-            continue
+    standing.take(kube, difference)
     for obj in difference.write:
         kube.apply(obj, field_manager=FIELD_MANAGER, force=True)
 
